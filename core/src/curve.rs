@@ -1,0 +1,1 @@
+//! P-256 and SM2 over one generic curve implementation.

@@ -1,0 +1,142 @@
+//! The one error type of the core. Detail for bad *input*, silence for a bad *signature*.
+//!
+//! The enum is `Copy` and deliberately not `#[non_exhaustive]`: a new variant breaks both bindings until
+//! they map it.
+
+/// What went wrong, where, and (in the message) what would be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// A fixed-length or bounded field has another length.
+    InvalidLength { field: &'static str, expected: usize, actual: usize },
+    /// Bytes do not parse; `offset` counts from the start of the field.
+    InvalidEncoding { field: &'static str, offset: usize, reason: &'static str },
+    /// An argument is outside its domain.
+    InvalidArgument { field: &'static str, reason: &'static str },
+    /// A key is out of range, off the curve, or of another algorithm.
+    InvalidKey { field: &'static str, reason: &'static str },
+    /// An encrypted private key does not open with this password.
+    WrongPassword,
+    /// A picture cannot be decoded or is outside the bounds.
+    InvalidImage { reason: &'static str },
+    /// The signature does not verify. No detail, on purpose.
+    InvalidSignature,
+    /// A certificate or its chain is not acceptable; `depth` 0 is the end entity.
+    InvalidCertificate { depth: usize, reason: &'static str },
+    /// Entry `index` does not continue the hash chain.
+    BrokenChain { index: u64 },
+    /// A Merkle proof does not prove what it claims.
+    InvalidProof { reason: &'static str },
+    /// The recomputed root differs from the checkpoint's at this tree size.
+    RootMismatch { tree_size: u64 },
+    /// A ledger file is damaged at this byte offset.
+    LedgerCorrupt { offset: u64, reason: &'static str },
+    /// Another process holds the ledger for writing.
+    LedgerLocked,
+    /// The operating system refused an operation on a ledger file; `os_code` is errno.
+    LedgerIo { operation: &'static str, os_code: i32 },
+    /// Authority refuses: which rule, the ledger index of the statement that decides (`u64::MAX`: none),
+    /// its limit and the actual value.
+    Refused { rule: Rule, statement: u64, limit: u64, actual: u64 },
+    /// The operating system's random source failed.
+    RandomSource,
+    /// A bug in sealcore: please report it.
+    Internal { reason: &'static str },
+}
+
+/// The rule by which authority refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// The quorum of the policy is not met.
+    ApprovalRequired,
+    /// The grant's uses are all taken.
+    GrantExhausted,
+    /// The grant is outside its time window.
+    GrantExpired,
+    /// The grant or an ancestor is revoked.
+    GrantRevoked,
+    /// The child grant is wider than its parent.
+    GrantWidened,
+    /// The document is not the one that was approved.
+    DocumentMismatch,
+    /// The seal is not active, or another version is.
+    SealNotActive,
+    /// The applicant approves his own request.
+    ApplicantExcluded,
+    /// The person has not this role, or is gone.
+    NotPermitted,
+    /// The statement refers to something that is not in the ledger.
+    UnknownReference,
+    /// The identifier is taken.
+    Duplicate,
+    /// The transition is not in the table.
+    InvalidTransition,
+}
+
+/// The result of every fallible call of the core.
+pub type Result<T> = core::result::Result<T, Error>;
+
+impl core::fmt::Display for Error {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match *self {
+            Error::InvalidLength { field, expected, actual } => {
+                write!(f, "{field}: expected {expected} bytes, got {actual}")
+            }
+            Error::InvalidEncoding { field, offset, reason } => {
+                write!(f, "{field}: {reason} (at byte {offset})")
+            }
+            Error::InvalidArgument { field, reason } | Error::InvalidKey { field, reason } => {
+                write!(f, "{field}: {reason}")
+            }
+            Error::WrongPassword => {
+                f.write_str("password: the private key does not open with it; check the password and that the file is the right one")
+            }
+            Error::InvalidImage { reason } => write!(f, "image: {reason}"),
+            Error::InvalidSignature => f.write_str("invalid signature"),
+            Error::InvalidCertificate { depth, reason } => {
+                write!(f, "certificate {depth} of the chain: {reason}")
+            }
+            Error::BrokenChain { index } => {
+                write!(f, "entry {index}: `prev` is not the leaf hash of entry {}", index.wrapping_sub(1))
+            }
+            Error::InvalidProof { reason } => write!(f, "proof: {reason}"),
+            Error::RootMismatch { tree_size } => {
+                write!(f, "root at tree size {tree_size} differs from the checkpoint's")
+            }
+            Error::LedgerCorrupt { offset, reason } => write!(f, "ledger: {reason} (at byte {offset})"),
+            Error::LedgerLocked => f.write_str("ledger: another process holds it for writing; wait for it or stop it"),
+            Error::LedgerIo { operation, os_code } => {
+                write!(f, "ledger: {operation} failed: {}", std::io::Error::from_raw_os_error(os_code))
+            }
+            Error::Refused { rule, statement, limit, actual } => {
+                write!(f, "refused: {rule}")?;
+                if statement != u64::MAX {
+                    write!(f, " (statement at ledger index {statement}: limit {limit}, actual {actual})")?;
+                }
+                Ok(())
+            }
+            Error::RandomSource => f.write_str("the operating system's random source failed"),
+            Error::Internal { reason } => write!(f, "internal error, please report it: {reason}"),
+        }
+    }
+}
+
+impl core::fmt::Display for Rule {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Rule::ApprovalRequired => "the quorum of approvals is not met",
+            Rule::GrantExhausted => "every use of the grant is taken",
+            Rule::GrantExpired => "the grant is outside its time window",
+            Rule::GrantRevoked => "the grant or one above it is revoked",
+            Rule::GrantWidened => "the grant is wider than its parent",
+            Rule::DocumentMismatch => "the document is not the one that was approved",
+            Rule::SealNotActive => "the seal is not active at this version",
+            Rule::ApplicantExcluded => "the applicant may not approve his own request",
+            Rule::NotPermitted => "the person does not hold the role that this needs",
+            Rule::UnknownReference => "the statement refers to something that the ledger does not hold",
+            Rule::Duplicate => "the identifier is already taken",
+            Rule::InvalidTransition => "the state does not allow this step",
+        })
+    }
+}
+
+impl std::error::Error for Error {}

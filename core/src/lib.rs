@@ -1,0 +1,11 @@
+//! The core of sealcore: it computes, and nothing else. The modules stand in layer order: each may use
+//! those above it, never those below (`tests/core/architecture.rs` checks it).
+#![deny(unsafe_code)]
+
+mod consts;
+mod curve;
+mod error;
+pub mod hash;
+pub mod sign;
+
+pub use error::{Error, Result, Rule};

@@ -1,0 +1,1 @@
+"""Signing, the ledger, the imprint, authority and documents: the core of trustworthy seals."""
