@@ -26,6 +26,7 @@
     ├── DocumentError
     │   ├── NotSealed · AlteredAfterSealing · UnreadableDocument
     ├── MissingExtra(ImportError)  .extra
+    ├── StorageError(OSError)   .operation .path .errno
     ├── RandomSourceFailed
     └── InternalError(RuntimeError)
 
@@ -71,6 +72,7 @@ __all__ = [
     "RootMismatch",
     "SealNotActive",
     "SealcoreError",
+    "StorageError",
     "UnknownReference",
     "UnreadableDocument",
     "WrongPassword",
@@ -276,6 +278,14 @@ class MissingExtra(SealcoreError, ImportError):
 
     _fields = ("extra",)
     extra: str
+
+
+class StorageError(SealcoreError, OSError):
+    """A key file, a database or a picture beside the ledger cannot be read or written (disk full, damaged, ...)."""
+
+    _fields = ("operation", "path", "errno")
+    operation: str
+    path: str
 
 
 class RandomSourceFailed(SealcoreError):
