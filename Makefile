@@ -1,0 +1,74 @@
+# sealcore. `make help` lists the targets; `make demo` and `make test` set up everything they need.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test test-rust test-python lint stubs header wheel clean prerequisites
+
+help: ## Print this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup: $(STAMPS)/installed ## Build the wheel (release) and install it with all extras into .venv
+
+demo: setup ## The main job on the embedded default: apply, approve, seal, verify, audit
+	@$(BIN)/sealcore demo $(DEMO)
+
+test: lint test-rust test-python ## Everything CI runs: lints, Rust tests, Python tests
+
+test-rust: prerequisites
+	cargo test --locked
+
+test-python: $(STAMPS)/development
+	$(BIN)/python -m pytest -q
+
+lint: $(STAMPS)/development ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; warnings are errors
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q -p sealcore --no-deps
+	$(BIN)/ruff check python tests/python
+	$(BIN)/ruff format --check python tests/python
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest sealcore._core
+
+stubs: setup ## Check the stubs against the built module
+	$(BIN)/python -m mypy.stubtest sealcore._core
+
+header: prerequisites ## Regenerate the C header
+	SEALCORE_UPDATE_HEADER=1 cargo test --locked -q -p sealcore-tests --test header
+
+wheel: $(STAMPS)/capi ## Build dist/sealcore-*.whl with the C library and header inside
+	$(BIN)/maturin build --release --out dist
+
+clean: ## Remove everything that was built
+	rm -rf $(VENV) target dist python/sealcore/lib python/sealcore/include python/sealcore/*.so
+
+prerequisites:
+	@command -v cargo >/dev/null || { echo "sealcore needs Rust 1.89 or newer: install it from https://rustup.rs" >&2; exit 1; }
+	@rustc --version | awk '{split($$2, v, "."); exit !(v[1] > 1 || v[2] >= 89)}' || { echo "sealcore needs Rust 1.89 or newer, found $$(rustc --version): run 'rustup update stable'" >&2; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "sealcore needs Python 3.11 or newer: install it, or name it with 'make PYTHON=/path/to/python3'" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "sealcore needs Python 3.11 or newer, found $$($(PYTHON) --version): name another with 'make PYTHON=/path/to/python3.11'" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "sealcore needs Python's venv module: on Debian run 'apt-get install python3-venv'" >&2; exit 1; }
+
+$(STAMPS)/venv: | prerequisites
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' 'maturin>=1.14,<2'
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/capi: $(RUST) $(STAMPS)/venv
+	cargo build --locked --release -p sealcore-capi
+	@mkdir -p python/sealcore/lib python/sealcore/include
+	cp target/release/libsealcore.so python/sealcore/lib/libsealcore.so.0
+	cp bindings/c/include/sealcore.h python/sealcore/include/sealcore.h
+	@touch $@
+
+$(STAMPS)/installed: $(RUST) pyproject.toml $(STAMPS)/venv $(STAMPS)/capi
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet --release --extras all
+	@touch $@
+
+$(STAMPS)/development: $(STAMPS)/installed
+	$(BIN)/python -m pip install --quiet --group development
+	@touch $@
