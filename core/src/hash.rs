@@ -1,44 +1,127 @@
 //! SHA-256 (FIPS 180-4) and SM3 (GB/T 32905-2016), and HMAC (RFC 2104) of both: one-shot, streaming, many.
-#![allow(unused_variables, clippy::unimplemented, missing_docs)]
+//!
+//! Both functions have 64-byte blocks, 32-byte digests and the same padding, so that one streaming type serves
+//! both. Lengths are counted in 64 bits, as the standards do. Not here: keyed or truncated variants other than
+//! HMAC, and password hashing.
+
+mod hasher;
+mod hmac;
+mod sha256;
+mod sm3;
+
+pub use hasher::Hasher;
+pub use hmac::Hmac;
+
+use crate::{Error, Result, cpu};
 
 /// A hash function of this crate; both have 64-byte blocks and 32-byte digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HashAlgorithm {
+    /// SHA-256 of FIPS 180-4.
     Sha256,
+    /// SM3 of GB/T 32905-2016.
     Sm3,
 }
 
 impl HashAlgorithm {
     /// `"sha256"` or `"sm3"`.
     pub fn name(self) -> &'static str {
-        match self { HashAlgorithm::Sha256 => "sha256", HashAlgorithm::Sm3 => "sm3" }
+        match self {
+            HashAlgorithm::Sha256 => "sha256",
+            HashAlgorithm::Sm3 => "sm3",
+        }
     }
-    pub fn from_name(name: &str) -> crate::Result<Self> { unimplemented!() }
-    pub fn digest(self, data: &[u8]) -> [u8; 32] { unimplemented!() }
-    /// `threads` 0 means every core.
-    pub fn digest_many(self, messages: &[&[u8]], threads: usize) -> Vec<[u8; 32]> { unimplemented!() }
-    pub fn hasher(self) -> Hasher { unimplemented!() }
-    pub fn hmac(self, key: &[u8], data: &[u8]) -> [u8; 32] { unimplemented!() }
+
+    /// The algorithm of this name.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for any other name.
+    pub fn from_name(name: &str) -> Result<Self> {
+        match name {
+            "sha256" => Ok(HashAlgorithm::Sha256),
+            "sm3" => Ok(HashAlgorithm::Sm3),
+            _ => Err(Error::InvalidArgument { field: "hash algorithm", reason: "expected \"sha256\" or \"sm3\"" }),
+        }
+    }
+
+    /// The 32-byte digest of `data`.
+    ///
+    /// # Timing
+    /// Depends on the length only.
+    ///
+    /// # Examples
+    /// ```
+    /// use sealcore::hash::HashAlgorithm;
+    /// assert_eq!(HashAlgorithm::Sm3.digest(b"abc")[..4], [0x66, 0xc7, 0xf0, 0xf4]);
+    /// ```
+    pub fn digest(self, data: &[u8]) -> [u8; 32] {
+        let mut hasher = self.hasher();
+        hasher.update(data);
+        hasher.finalize()
+    }
+
+    /// The digest of each message, in order.
+    ///
+    /// # Inputs
+    /// `threads`: at most so many threads, never more than the machine has cores; 0 means every core.
+    pub fn digest_many(self, messages: &[&[u8]], threads: usize) -> Vec<[u8; 32]> {
+        /// Messages that are not worth a second thread.
+        const GRAIN: usize = 64;
+        let mut digests = vec![[0u8; 32]; messages.len()];
+        cpu::fill_chunks(&mut digests, threads, GRAIN, |start, chunk| {
+            for (digest, message) in chunk.iter_mut().zip(&messages[start..]) {
+                *digest = self.digest(message);
+            }
+        });
+        digests
+    }
+
+    /// A streaming digest.
+    pub fn hasher(self) -> Hasher {
+        Hasher::new(self)
+    }
+
+    /// HMAC of `data` under `key`, 32 bytes.
+    ///
+    /// # Inputs
+    /// `key`: any length; a key longer than 64 bytes is hashed first.
+    ///
+    /// # Timing
+    /// Depends on the two lengths only. Compare tags in constant time.
+    ///
+    /// # Source
+    /// RFC 2104; for SM3 GM/T 0042-2015.
+    pub fn hmac(self, key: &[u8], data: &[u8]) -> [u8; 32] {
+        let mut hmac = Hmac::new(self, key);
+        hmac.update(data);
+        hmac.finalize()
+    }
+
+    /// Feeds whole blocks to the compression function.
+    fn compress(self, state: &mut [u32; 8], blocks: &[[u8; 64]]) {
+        match self {
+            HashAlgorithm::Sha256 => sha256::compress(state, blocks),
+            HashAlgorithm::Sm3 => sm3::compress(state, blocks),
+        }
+    }
 }
 
-pub fn sha256(data: &[u8]) -> [u8; 32] { unimplemented!() }
-pub fn sm3(data: &[u8]) -> [u8; 32] { unimplemented!() }
-
-/// Streaming digest.
-#[derive(Clone)]
-pub struct Hasher {}
-
-impl Hasher {
-    pub fn update(&mut self, data: &[u8]) { unimplemented!() }
-    pub fn finalize(self) -> [u8; 32] { unimplemented!() }
+/// SHA-256 of `data`.
+///
+/// # Examples
+/// ```
+/// assert_eq!(sealcore::hash::sha256(b"abc")[..4], [0xba, 0x78, 0x16, 0xbf]);
+/// ```
+pub fn sha256(data: &[u8]) -> [u8; 32] {
+    HashAlgorithm::Sha256.digest(data)
 }
 
-/// Streaming HMAC; the key is zeroized on drop.
-#[derive(Clone)]
-pub struct Hmac {}
-
-impl Hmac {
-    pub fn new(algorithm: HashAlgorithm, key: &[u8]) -> Self { unimplemented!() }
-    pub fn update(&mut self, data: &[u8]) { unimplemented!() }
-    pub fn finalize(self) -> [u8; 32] { unimplemented!() }
+/// SM3 of `data`.
+///
+/// # Examples
+/// ```
+/// assert_eq!(sealcore::hash::sm3(b"abc")[..4], [0x66, 0xc7, 0xf0, 0xf4]);
+/// ```
+pub fn sm3(data: &[u8]) -> [u8; 32] {
+    HashAlgorithm::Sm3.digest(data)
 }

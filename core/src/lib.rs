@@ -3,9 +3,15 @@
 #![deny(unsafe_code)]
 
 mod consts;
-mod curve;
 mod error;
+
+mod cpu;
+
+#[doc(hidden)]
+pub mod curve;
 pub mod hash;
+
 pub mod sign;
 
+pub use cpu::{Backend, Backends, backends};
 pub use error::{Error, Result, Rule};

@@ -1,69 +1,85 @@
 //! ECDSA over P-256 with SHA-256 (FIPS 186-5, SEC 1) and SM2 with SM3 (GB/T 32918.2-2016).
-#![allow(unused_variables, clippy::unimplemented, missing_docs)]
-use crate::{Result, hash::HashAlgorithm};
-use zeroize::Zeroizing;
+//!
+//! Keys and signatures carry their algorithm, and one set of functions serves both. Work that depends on a
+//! private key or a nonce takes constant time; verification takes variable time, which is safe because all that
+//! it sees is public. Not here: key files and certificates (`pki`), SM2 encryption and key exchange, other curves.
 
+mod batch;
+mod der;
+mod ecdsa;
+#[doc(hidden)]
+pub mod hazmat;
+mod key;
+mod nonce;
+mod prepared;
+mod signature;
+mod sm2;
+mod verifying;
+
+pub use batch::{KeyRef, Keys, Verdicts, sign_digest_many, sign_many, verify_digest_many, verify_many};
+pub use key::SigningKey;
+pub use prepared::PreparedKey;
+pub use signature::Signature;
+pub use verifying::VerifyingKey;
+
+use crate::{Error, Result, hash::HashAlgorithm};
+
+/// The distinguishing identifier of SM2 signers who agreed on none (GM/T 0009-2012, clause 10).
 pub const DEFAULT_DISTID: &[u8] = crate::consts::DEFAULT_DISTID;
 
+/// A signature algorithm: a curve and its hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
+    /// SM2 with SM3.
     Sm2,
+    /// ECDSA over P-256 with SHA-256.
     P256,
 }
 
 impl Algorithm {
     /// `"sm2"` or `"p256"`.
-    pub fn name(self) -> &'static str { unimplemented!() }
-    pub fn from_name(name: &str) -> Result<Self> { unimplemented!() }
+    pub fn name(self) -> &'static str {
+        match self {
+            Algorithm::Sm2 => "sm2",
+            Algorithm::P256 => "p256",
+        }
+    }
+
+    /// The algorithm of this name.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for any other name.
+    pub fn from_name(name: &str) -> Result<Self> {
+        match name {
+            "sm2" => Ok(Algorithm::Sm2),
+            "p256" => Ok(Algorithm::P256),
+            _ => Err(Error::InvalidArgument { field: "algorithm", reason: "expected \"sm2\" or \"p256\"" }),
+        }
+    }
+
     /// The hash that the algorithm signs with: SM3 for SM2, SHA-256 for P-256.
-    pub fn hash(self) -> HashAlgorithm { unimplemented!() }
+    pub fn hash(self) -> HashAlgorithm {
+        match self {
+            Algorithm::Sm2 => HashAlgorithm::Sm3,
+            Algorithm::P256 => HashAlgorithm::Sha256,
+        }
+    }
 }
 
-/// A private key. Zeroized on drop; `Debug` shows no secret.
-#[derive(Clone)]
-pub struct SigningKey {}
-
-impl SigningKey {
-    pub fn generate(algorithm: Algorithm) -> Result<Self> { unimplemented!() }
-    /// 32 bytes, big-endian; 1 <= d <= n-1 (P-256), 1 <= d <= n-2 (SM2).
-    pub fn from_bytes(algorithm: Algorithm, d: &[u8]) -> Result<Self> { unimplemented!() }
-    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> { unimplemented!() }
-    pub fn algorithm(&self) -> Algorithm { unimplemented!() }
-    pub fn verifying_key(&self) -> VerifyingKey { unimplemented!() }
-    /// Signs a 32-byte digest (SM2: e, that is SM3(Z_A || M)).
-    pub fn sign_digest(&self, digest: &[u8; 32]) -> Signature { unimplemented!() }
-    /// Hashes and signs; SM2 takes the default distid.
-    pub fn sign(&self, message: &[u8]) -> Signature { unimplemented!() }
-    /// SM2 only: hashes with Z_A of this distid (empty allowed, at most 8191 bytes) and signs.
-    pub fn sign_with_distid(&self, distid: &[u8], message: &[u8]) -> Result<Signature> { unimplemented!() }
+/// What is hashed before a message.
+#[derive(Clone, Copy)]
+enum Identity {
+    /// Z_A of the signer.
+    Sm2([u8; 32]),
+    /// Nothing.
+    P256,
 }
 
-/// A public key: a point on the curve, never infinity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VerifyingKey {}
-
-impl VerifyingKey {
-    /// SEC 1: 65 bytes 04 || x || y, or 33 bytes 02/03 || x.
-    pub fn from_sec1(algorithm: Algorithm, point: &[u8]) -> Result<Self> { unimplemented!() }
-    pub fn to_sec1(&self) -> [u8; 65] { unimplemented!() }
-    pub fn to_sec1_compressed(&self) -> [u8; 33] { unimplemented!() }
-    pub fn algorithm(&self) -> Algorithm { unimplemented!() }
-    /// The digest that `verify` checks: SHA-256(M), or SM3(Z_A || M) with the default distid.
-    pub fn message_digest(&self, message: &[u8]) -> [u8; 32] { unimplemented!() }
-    pub fn message_digest_with_distid(&self, distid: &[u8], message: &[u8]) -> Result<[u8; 32]> { unimplemented!() }
-    pub fn verify_digest(&self, digest: &[u8; 32], signature: &Signature) -> Result<()> { unimplemented!() }
-    pub fn verify(&self, message: &[u8], signature: &Signature) -> Result<()> { unimplemented!() }
-    pub fn verify_with_distid(&self, distid: &[u8], message: &[u8], signature: &Signature) -> Result<()> { unimplemented!() }
-}
-
-/// r || s, 64 bytes big-endian. Range is checked by verification.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Signature([u8; 64]);
-
-impl Signature {
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> { unimplemented!() }
-    pub fn to_bytes(&self) -> [u8; 64] { unimplemented!() }
-    /// Strict DER: minimal integers, no trailing bytes, positive, at most 32 bytes each.
-    pub fn from_der(der: &[u8]) -> Result<Self> { unimplemented!() }
-    pub fn to_der(&self) -> Vec<u8> { unimplemented!() }
+impl Identity {
+    fn message_digest(&self, message: &[u8]) -> [u8; 32] {
+        match self {
+            Identity::Sm2(identity) => sm2::message_digest(identity, message),
+            Identity::P256 => crate::hash::sha256(message),
+        }
+    }
 }

@@ -106,7 +106,11 @@ fn unsafe_stands_only_in_simd() {
     const ALLOWED: usize = 0;
     let mut count = 0;
     for (path, text) in sources() {
-        let here = text.lines().filter(|l| !l.trim_start().starts_with("//")).map(|l| l.matches("unsafe ").count()).sum::<usize>();
+        let here = text
+            .lines()
+            .filter(|l| !l.trim_start().starts_with("//"))
+            .map(|l| l.matches("unsafe ").count())
+            .sum::<usize>();
         assert!(here == 0 || module_of(&path) == "simd", "{}: unsafe outside simd", path.display());
         count += here;
     }

@@ -30,12 +30,7 @@ fn algorithm(number: i32) -> Result<HashAlgorithm, SealcoreStatus> {
 /// In:  hash       a sealcore_hash_algorithm.
 ///      data       the message; may be NULL if data_len is 0.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sealcore_hash(
-    digest: *mut u8,
-    hash: i32,
-    data: *const u8,
-    data_len: usize,
-) -> SealcoreStatus {
+pub unsafe extern "C" fn sealcore_hash(digest: *mut u8, hash: i32, data: *const u8, data_len: usize) -> SealcoreStatus {
     boundary(|| {
         // SAFETY: the header's contract for the pointers.
         unsafe { output_bytes(digest, &algorithm(hash)?.digest(input(data, data_len)?)) }
@@ -103,10 +98,7 @@ pub unsafe extern "C" fn sealcore_hasher_update(
 /// Out: digest     32 bytes: the digest of everything so far.
 /// In:  hasher     the handle.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sealcore_hasher_finish(
-    digest: *mut u8,
-    hasher: *const SealcoreHasher,
-) -> SealcoreStatus {
+pub unsafe extern "C" fn sealcore_hasher_finish(digest: *mut u8, hasher: *const SealcoreHasher) -> SealcoreStatus {
     boundary(|| {
         // SAFETY: the header's contract for the pointers.
         unsafe { output_bytes(digest, &handle(hasher)?.0.clone().finalize()) }

@@ -42,10 +42,7 @@ unsafe fn give<T>(out: *mut *mut T, make: impl FnOnce() -> Result<T, SealcoreSta
 /// Out: key        the handle.
 /// In:  alg        a sealcore_algorithm.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sealcore_signing_key_generate(
-    key: *mut *mut SealcoreSigningKey,
-    alg: i32,
-) -> SealcoreStatus {
+pub unsafe extern "C" fn sealcore_signing_key_generate(key: *mut *mut SealcoreSigningKey, alg: i32) -> SealcoreStatus {
     // SAFETY: the header's contract for the pointer.
     boundary(|| unsafe { give(key, || Ok(SealcoreSigningKey(SigningKey::generate(algorithm(alg)?)?))) })
 }
@@ -62,7 +59,9 @@ pub unsafe extern "C" fn sealcore_signing_key_from_bytes(
     d: *const u8,
 ) -> SealcoreStatus {
     // SAFETY: the header's contract for the pointers.
-    boundary(|| unsafe { give(key, || Ok(SealcoreSigningKey(SigningKey::from_bytes(algorithm(alg)?, array::<32>(d)?)?))) })
+    boundary(|| unsafe {
+        give(key, || Ok(SealcoreSigningKey(SigningKey::from_bytes(algorithm(alg)?, array::<32>(d)?)?)))
+    })
 }
 
 /// Writes the public key of a private key.
@@ -70,10 +69,7 @@ pub unsafe extern "C" fn sealcore_signing_key_from_bytes(
 /// Out: point      65 bytes, SEC 1 uncompressed: 04 || x || y.
 /// In:  key        the handle.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sealcore_signing_key_public(
-    point: *mut u8,
-    key: *const SealcoreSigningKey,
-) -> SealcoreStatus {
+pub unsafe extern "C" fn sealcore_signing_key_public(point: *mut u8, key: *const SealcoreSigningKey) -> SealcoreStatus {
     // SAFETY: the header's contract for the pointers.
     boundary(|| unsafe { output_bytes(point, &handle(key)?.0.verifying_key().to_sec1()) })
 }
@@ -177,7 +173,8 @@ pub unsafe extern "C" fn sealcore_verify(
 ) -> SealcoreStatus {
     boundary(|| {
         // SAFETY: the header's contract for the pointers.
-        let (key, message, signature) = unsafe { (handle(key)?, input(message, message_len)?, array::<64>(signature)?) };
+        let (key, message, signature) =
+            unsafe { (handle(key)?, input(message, message_len)?, array::<64>(signature)?) };
         let signature = Signature::from_bytes(signature)?;
         if distid.is_null() {
             key.0.verify(message, &signature)?;

@@ -28,10 +28,13 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Bytes<'py> {
         if let Ok(bytes) = object.cast::<PyBytes>() {
             return Ok(Bytes::Borrowed(bytes.to_owned()));
         }
-        let buffer = PyBuffer::<u8>::get(&object)
-            .map_err(|_| PyTypeError::new_err("expected bytes or a contiguous buffer of bytes (bytearray, memoryview, numpy uint8)"))?;
+        let buffer = PyBuffer::<u8>::get(&object).map_err(|_| {
+            PyTypeError::new_err("expected bytes or a contiguous buffer of bytes (bytearray, memoryview, numpy uint8)")
+        })?;
         if !buffer.is_c_contiguous() {
-            return Err(PyTypeError::new_err("the buffer is not C-contiguous: copy it first, for example with bytes(x)"));
+            return Err(PyTypeError::new_err(
+                "the buffer is not C-contiguous: copy it first, for example with bytes(x)",
+            ));
         }
         buffer.to_vec(object.py()).map(Bytes::Copied)
     }

@@ -1,0 +1,253 @@
+//! Points and their addition.
+
+use super::{Choice, Curve, Fe, Residue};
+use zeroize::Zeroize;
+
+/// A point other than infinity: (x, y).
+#[derive(Clone, Copy, Debug)]
+pub struct Affine<C: Curve> {
+    /// x mod p.
+    pub x: Fe<C>,
+    /// y mod p.
+    pub y: Fe<C>,
+}
+
+/// A point (X/Z², Y/Z³); infinity has Z = 0.
+#[derive(Clone, Copy, Debug)]
+pub struct Jacobian<C: Curve> {
+    pub(super) x: Fe<C>,
+    pub(super) y: Fe<C>,
+    pub(super) z: Fe<C>,
+}
+
+impl<C: Curve> PartialEq for Affine<C> {
+    fn eq(&self, other: &Self) -> bool {
+        self.x.equals_vartime(other.x) && self.y.equals_vartime(other.y)
+    }
+}
+
+impl<C: Curve> Eq for Affine<C> {}
+
+impl<C: Curve> Affine<C> {
+    /// The point of these coordinates, which must be on the curve.
+    pub(super) const fn new_unchecked(x: Fe<C>, y: Fe<C>) -> Self {
+        Affine { x, y }
+    }
+
+    /// The point of these coordinates, big-endian; `None` off the curve or for a coordinate >= p. Variable time.
+    pub fn from_bytes_vartime(x: &[u8; 32], y: &[u8; 32]) -> Option<Self> {
+        let (x, x_in_range) = Fe::<C>::from_bytes(x);
+        let (y, y_in_range) = Fe::<C>::from_bytes(y);
+        let on_curve = y.square().equals_vartime(right_side::<C>(x));
+        (x_in_range.reveal() && y_in_range.reveal() && on_curve).then_some(Affine { x, y })
+    }
+
+    /// The point with this x and this parity of y; `None` when there is none or x >= p. Variable time.
+    pub fn decompress_vartime(x: &[u8; 32], odd: bool) -> Option<Self> {
+        let (x, in_range) = Fe::<C>::from_bytes(x);
+        let square = right_side::<C>(x);
+        // p = 3 mod 4: a root of a square is its power (p + 1) / 4. y = 0 does not occur (n is odd).
+        let y = square.power(&const { quarter::<C>() });
+        if !in_range.reveal() || !y.square().equals_vartime(square) {
+            return None;
+        }
+        let y = if (y.to_canonical()[0] & 1 == 1) == odd { y } else { y.negate() };
+        Some(Affine { x, y })
+    }
+
+    /// -self.
+    #[inline(always)]
+    pub fn negate(self) -> Self {
+        Affine { x: self.x, y: self.y.negate() }
+    }
+
+    /// `yes` or `no`.
+    #[inline(always)]
+    pub fn select(choice: Choice, yes: &Self, no: &Self) -> Self {
+        Affine { x: Residue::select(choice, yes.x, no.x), y: Residue::select(choice, yes.y, no.y) }
+    }
+}
+
+/// x³ - 3x + b.
+fn right_side<C: Curve>(x: Fe<C>) -> Fe<C> {
+    x.square().mul(x).sub(x.double().add(x)).add(C::B)
+}
+
+/// (p + 1) / 4.
+const fn quarter<C: Curve>() -> [u64; 4] {
+    let p = <C::P as super::Modulus>::M;
+    assert!(p[0] == u64::MAX, "p + 1 carries exactly once");
+    let p = [0, p[1].wrapping_add(1), p[2], p[3]];
+    assert!(p[1] != 0, "and no further");
+    [p[0] >> 2 | p[1] << 62, p[1] >> 2 | p[2] << 62, p[2] >> 2 | p[3] << 62, p[3] >> 2]
+}
+
+impl<C: Curve> Jacobian<C> {
+    /// The neutral element.
+    pub const INFINITY: Self = Jacobian { x: Residue::ONE, y: Residue::ONE, z: Residue::ZERO };
+
+    /// 2·self; complete: no point of the curve has y = 0, and Z = 0 stays. Formula dbl-2001-b, 3M + 5S.
+    #[inline]
+    pub fn double(&self) -> Self {
+        let delta = self.z.square();
+        let gamma = self.y.square();
+        let beta = self.x.mul(gamma);
+        let slope = self.x.sub(delta).mul(self.x.add(delta));
+        let alpha = slope.double().add(slope);
+        let beta4 = beta.double().double();
+        let x = alpha.square().sub(beta4.double());
+        let z = self.y.add(self.z).square().sub(gamma).sub(delta);
+        let gamma8 = gamma.square().double().double().double();
+        let y = alpha.mul(beta4.sub(x)).sub(gamma8);
+        Jacobian { x, y, z }
+    }
+
+    /// self + other for self ≠ infinity and self ≠ ±other; 8M + 3S. Also the denominator H, zero in the cases
+    /// that are excluded, and the numerator R.
+    #[inline(always)]
+    fn add_affine_generic(&self, other: &Affine<C>) -> (Self, Fe<C>, Fe<C>) {
+        let zz = self.z.square();
+        let h = other.x.mul(zz).sub(self.x);
+        let r = other.y.mul(zz.mul(self.z)).sub(self.y);
+        let hh = h.square();
+        let hhh = hh.mul(h);
+        let v = self.x.mul(hh);
+        let x = r.square().sub(hhh).sub(v.double());
+        let y = r.mul(v.sub(x)).sub(self.y.mul(hhh));
+        (Jacobian { x, y, z: self.z.mul(h) }, h, r)
+    }
+
+    /// self + other for self ≠ infinity and self ≠ ±other. Constant time.
+    #[inline]
+    pub(super) fn add_affine_incomplete(&self, other: &Affine<C>) -> Self {
+        self.add_affine_generic(other).0
+    }
+
+    /// self + other for self ≠ infinity and self ≠ -other; the doubling is handled. Constant time.
+    pub(super) fn add_affine_or_double(&self, other: &Affine<C>) -> Self {
+        let (sum, h, _) = self.add_affine_generic(other);
+        Self::select(h.is_zero(), &self.double(), &sum)
+    }
+
+    /// self + other, any two points. Variable time.
+    #[inline]
+    pub fn add_affine_vartime(&self, other: &Affine<C>) -> Self {
+        if self.is_infinity_vartime() {
+            return (*other).into();
+        }
+        let (sum, h, r) = self.add_affine_generic(other);
+        match (h.is_zero_vartime(), r.is_zero_vartime()) {
+            (false, _) => sum,
+            (true, true) => self.double(),
+            (true, false) => Self::INFINITY,
+        }
+    }
+
+    /// self + other, any two points; 12M + 4S. Variable time.
+    pub fn add_vartime(&self, other: &Self) -> Self {
+        if self.is_infinity_vartime() {
+            return *other;
+        }
+        if other.is_infinity_vartime() {
+            return *self;
+        }
+        let z1z1 = self.z.square();
+        let z2z2 = other.z.square();
+        let u1 = self.x.mul(z2z2);
+        let s1 = self.y.mul(z2z2.mul(other.z));
+        let h = other.x.mul(z1z1).sub(u1);
+        let r = other.y.mul(z1z1.mul(self.z)).sub(s1);
+        if h.is_zero_vartime() {
+            return if r.is_zero_vartime() { self.double() } else { Self::INFINITY };
+        }
+        let hh = h.square();
+        let hhh = hh.mul(h);
+        let v = u1.mul(hh);
+        let x = r.square().sub(hhh).sub(v.double());
+        let y = r.mul(v.sub(x)).sub(s1.mul(hhh));
+        Jacobian { x, y, z: self.z.mul(other.z).mul(h) }
+    }
+
+    /// -self.
+    pub fn negate(&self) -> Self {
+        Jacobian { x: self.x, y: self.y.negate(), z: self.z }
+    }
+
+    /// `yes` or `no`.
+    pub(super) fn select(choice: Choice, yes: &Self, no: &Self) -> Self {
+        Jacobian {
+            x: Residue::select(choice, yes.x, no.x),
+            y: Residue::select(choice, yes.y, no.y),
+            z: Residue::select(choice, yes.z, no.z),
+        }
+    }
+
+    /// Whether this is the neutral element. Variable time.
+    pub fn is_infinity_vartime(&self) -> bool {
+        self.z.is_zero_vartime()
+    }
+
+    /// The affine form of a point other than infinity (which gives (0, 0)). Constant time.
+    pub fn to_affine(&self) -> Affine<C> {
+        let inverse = self.z.invert();
+        let square = inverse.square();
+        Affine { x: self.x.mul(square), y: self.y.mul(square.mul(inverse)) }
+    }
+
+    /// Whether the affine x mod n is `residue`, without an inversion; false for infinity. Variable time.
+    pub fn has_x_mod_n_vartime(&self, residue: Residue<C::N>) -> bool {
+        if self.is_infinity_vartime() {
+            return false;
+        }
+        let zz = self.z.square();
+        let candidate = Fe::<C>::from_canonical(residue.to_canonical());
+        if candidate.mul(zz).equals_vartime(self.x) {
+            return true;
+        }
+        // n < p < 2n: x may also be residue + n, when that is less than p.
+        let (room, _) = super::field::subtract(<C::P as super::Modulus>::M, <C::N as super::Modulus>::M);
+        let (_, fits) = super::field::subtract(residue.to_canonical(), room);
+        fits == 1 && candidate.add(Fe::<C>::from_canonical(<C::N as super::Modulus>::M)).mul(zz).equals_vartime(self.x)
+    }
+
+    /// The affine forms of points of which none is infinity, with one inversion.
+    pub(super) fn many_to_affine(points: &[Self]) -> Vec<Affine<C>> {
+        let mut product = Fe::<C>::ONE;
+        let prefixes: Vec<Fe<C>> = points
+            .iter()
+            .map(|point| {
+                let before = product;
+                product = product.mul(point.z);
+                before
+            })
+            .collect();
+        let mut inverse = product.invert();
+        let mut affine: Vec<Affine<C>> = points
+            .iter()
+            .zip(&prefixes)
+            .rev()
+            .map(|(point, &prefix)| {
+                let z_inverse = inverse.mul(prefix);
+                inverse = inverse.mul(point.z);
+                let square = z_inverse.square();
+                Affine { x: point.x.mul(square), y: point.y.mul(square.mul(z_inverse)) }
+            })
+            .collect();
+        affine.reverse();
+        affine
+    }
+}
+
+impl<C: Curve> From<Affine<C>> for Jacobian<C> {
+    fn from(point: Affine<C>) -> Self {
+        Jacobian { x: point.x, y: point.y, z: Residue::ONE }
+    }
+}
+
+impl<C: Curve> Zeroize for Jacobian<C> {
+    fn zeroize(&mut self) {
+        self.x.zeroize();
+        self.y.zeroize();
+        self.z.zeroize();
+    }
+}

@@ -1,0 +1,84 @@
+//! Integers mod n, and their recoding into digits for multiplication.
+
+use super::field::subtract;
+use super::{Choice, Curve, Modulus, Residue};
+
+/// An integer mod n of curve `C`.
+pub type Scalar<C> = Residue<<C as Curve>::N>;
+
+/// Bits of a window of a fixed table.
+pub(super) const WINDOW: usize = 6;
+/// Windows of a fixed table: 43 · 6 = 258 bits.
+pub(super) const WINDOWS: usize = 256_usize.div_ceil(WINDOW);
+
+/// A scalar k as ± an odd K < n, for windows of odd signed digits.
+pub(super) struct OddDigits {
+    /// (K >> 1) | 2^257, whose windows u give the digits 2u - 63.
+    halved: [u64; 5],
+    /// Whether K = n - k.
+    pub(super) negated: Choice,
+}
+
+impl OddDigits {
+    /// Bound: 1 <= k < n. Constant time.
+    pub(super) fn new<N: Modulus>(k: Residue<N>) -> Self {
+        let k = k.to_canonical();
+        let (opposite, _) = subtract(N::M, k);
+        let odd = Choice::from_bit(k[0] & 1);
+        let mut limbs = [0u64; 5];
+        for i in 0..4 {
+            limbs[i] = odd.select(k[i], opposite[i]);
+        }
+        let mut halved = [0u64; 5];
+        for i in 0..4 {
+            halved[i] = (limbs[i] >> 1) | (limbs[i + 1] << 63);
+        }
+        halved[4] = 1 << (WINDOW * WINDOWS - 1 - 256);
+        OddDigits { halved, negated: odd.not() }
+    }
+
+    /// Digit `window` as (|digit| - 1) / 2 in 0..32 and whether it is negative.
+    #[inline(always)]
+    pub(super) fn digit(&self, window: usize) -> (u64, Choice) {
+        let (limb, shift) = (WINDOW * window / 64, WINDOW * window % 64);
+        let mut word = self.halved[limb] >> shift;
+        if shift > 64 - WINDOW {
+            word |= self.halved[limb + 1] << (64 - shift);
+        }
+        let u = word & ((1 << WINDOW) - 1);
+        // digit = 2u - 63: for u >= 32 the index is u - 32, else it is 31 - u, the complement of the low bits.
+        let negative = Choice::from_bit((u >> (WINDOW - 1)) ^ 1);
+        ((u ^ negative.mask()) & ((1 << (WINDOW - 1)) - 1), negative)
+    }
+}
+
+impl zeroize::Zeroize for OddDigits {
+    fn zeroize(&mut self) {
+        self.halved.zeroize();
+    }
+}
+
+/// Width-5 non-adjacent form of k < 2^256: digits zero or odd, |digit| < 16. Variable time.
+pub(super) fn wnaf_vartime(k: [u64; 4]) -> [i8; 257] {
+    const WIDTH: usize = 5;
+    let mut digits = [0i8; 257];
+    let mut carry = 0;
+    let mut position = 0;
+    while position < 257 {
+        let bit = if position < 256 { (k[position / 64] >> (position % 64)) & 1 } else { 0 };
+        if bit == carry {
+            position += 1;
+            continue;
+        }
+        let (limb, shift) = (position / 64, position % 64);
+        let mut word = if limb < 4 { k[limb] >> shift } else { 0 };
+        if shift > 64 - WIDTH && limb < 3 {
+            word |= k[limb + 1] << (64 - shift);
+        }
+        let value = (word & ((1 << WIDTH) - 1)).wrapping_add(carry);
+        carry = (value >> (WIDTH - 1)) & 1;
+        digits[position] = value as i8 - ((carry as i8) << WIDTH);
+        position += WIDTH;
+    }
+    digits
+}

@@ -1,0 +1,92 @@
+//! Block buffering and padding, the same for both functions.
+
+use super::HashAlgorithm;
+use crate::consts::{SHA256_IV, SM3_IV};
+use zeroize::Zeroize;
+
+/// Streaming digest: any number of `update`, then `finalize`.
+///
+/// # Examples
+/// ```
+/// use sealcore::hash::{HashAlgorithm, sm3};
+/// let mut hasher = HashAlgorithm::Sm3.hasher();
+/// hasher.update(b"a");
+/// hasher.update(b"bc");
+/// assert_eq!(hasher.finalize(), sm3(b"abc"));
+/// ```
+#[derive(Clone)]
+pub struct Hasher {
+    algorithm: HashAlgorithm,
+    state: [u32; 8],
+    /// The unfinished block; its first `length % 64` bytes count.
+    block: [u8; 64],
+    /// Bytes so far.
+    length: u64,
+}
+
+impl Hasher {
+    pub(super) fn new(algorithm: HashAlgorithm) -> Self {
+        let state = match algorithm {
+            HashAlgorithm::Sha256 => SHA256_IV,
+            HashAlgorithm::Sm3 => SM3_IV,
+        };
+        Hasher { algorithm, state, block: [0; 64], length: 0 }
+    }
+
+    /// The function that this computes.
+    pub fn algorithm(&self) -> HashAlgorithm {
+        self.algorithm
+    }
+
+    /// Appends `data` to the message.
+    pub fn update(&mut self, mut data: &[u8]) {
+        let filled = self.filled();
+        self.length = self.length.wrapping_add(data.len() as u64);
+        if filled > 0 {
+            let taken = data.len().min(64 - filled);
+            self.block[filled..filled + taken].copy_from_slice(&data[..taken]);
+            data = &data[taken..];
+            if filled + taken < 64 {
+                return;
+            }
+            self.algorithm.compress(&mut self.state, core::slice::from_ref(&self.block));
+        }
+        let (blocks, rest) = data.as_chunks::<64>();
+        self.algorithm.compress(&mut self.state, blocks);
+        self.block[..rest.len()].copy_from_slice(rest);
+    }
+
+    /// The digest of everything so far.
+    pub fn finalize(mut self) -> [u8; 32] {
+        let filled = self.filled();
+        let mut tail = [[0u8; 64]; 2];
+        tail[0][..filled].copy_from_slice(&self.block[..filled]);
+        tail[0][filled] = 0x80;
+        let count = if filled < 56 { 1 } else { 2 };
+        tail[count - 1][56..].copy_from_slice(&self.length.wrapping_mul(8).to_be_bytes());
+        self.algorithm.compress(&mut self.state, &tail[..count]);
+        let mut digest = [0u8; 32];
+        for (bytes, word) in digest.chunks_exact_mut(4).zip(self.state) {
+            bytes.copy_from_slice(&word.to_be_bytes());
+        }
+        digest
+    }
+
+    fn filled(&self) -> usize {
+        (self.length % 64) as usize
+    }
+}
+
+impl core::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Hasher({}, {} bytes)", self.algorithm.name(), self.length)
+    }
+}
+
+impl Zeroize for Hasher {
+    fn zeroize(&mut self) {
+        self.state.zeroize();
+        self.block.zeroize();
+        self.length.zeroize();
+    }
+}

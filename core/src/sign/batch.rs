@@ -1,0 +1,311 @@
+//! Many signatures in one call, on many threads.
+
+use super::{Identity, PreparedKey, Signature, SigningKey, VerifyingKey};
+use crate::{Error, Result, cpu};
+use std::collections::HashMap;
+
+/// Items that are not worth a second thread.
+const GRAIN: usize = 8;
+/// From so many signatures of one key on, its table pays for itself.
+const PREPARE_FROM: usize = 24;
+/// Tables that one batch makes at most, for the most frequent keys: 5.4 MiB.
+const MAX_TABLES: usize = 64;
+
+/// A public key, prepared or not.
+#[derive(Clone, Copy, Debug)]
+pub enum KeyRef<'a> {
+    /// A key as it is; the batch prepares it when that pays.
+    Plain(&'a VerifyingKey),
+    /// A prepared key.
+    Prepared(&'a PreparedKey),
+}
+
+/// Whose signatures a batch holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Keys<'a> {
+    /// One key for all.
+    One(KeyRef<'a>),
+    /// One key for each.
+    Each(&'a [KeyRef<'a>]),
+}
+
+impl<'a> KeyRef<'a> {
+    /// The key itself.
+    pub fn verifying_key(self) -> &'a VerifyingKey {
+        match self {
+            KeyRef::Plain(key) => key,
+            KeyRef::Prepared(key) => key.verifying_key(),
+        }
+    }
+
+    fn verify_digest(self, digest: &[u8; 32], signature: &Signature) -> Result<()> {
+        match self {
+            KeyRef::Plain(key) => key.verify_digest(digest, signature),
+            KeyRef::Prepared(key) => key.verify_digest(digest, signature),
+        }
+    }
+
+    fn identity(self) -> Identity {
+        match self {
+            KeyRef::Plain(key) => key.identity(),
+            KeyRef::Prepared(key) => key.identity(),
+        }
+    }
+}
+
+impl<'a> From<&'a VerifyingKey> for KeyRef<'a> {
+    fn from(key: &'a VerifyingKey) -> Self {
+        KeyRef::Plain(key)
+    }
+}
+
+impl<'a> From<&'a PreparedKey> for KeyRef<'a> {
+    fn from(key: &'a PreparedKey) -> Self {
+        KeyRef::Prepared(key)
+    }
+}
+
+impl<'a> From<&'a VerifyingKey> for Keys<'a> {
+    fn from(key: &'a VerifyingKey) -> Self {
+        Keys::One(key.into())
+    }
+}
+
+impl<'a> From<&'a PreparedKey> for Keys<'a> {
+    fn from(key: &'a PreparedKey) -> Self {
+        Keys::One(key.into())
+    }
+}
+
+/// What `verify_many` found: a verdict for each signature, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "verdicts that nobody reads verify nothing"]
+pub struct Verdicts {
+    valid: Vec<bool>,
+    failed: Vec<usize>,
+}
+
+impl Verdicts {
+    fn new(valid: Vec<bool>) -> Self {
+        let failed = valid.iter().enumerate().filter(|(_, valid)| !**valid).map(|(index, _)| index).collect();
+        Verdicts { valid, failed }
+    }
+
+    /// Whether no signature failed; true of an empty batch.
+    pub fn all_valid(&self) -> bool {
+        self.failed.is_empty()
+    }
+
+    /// The indices of the signatures that failed, ascending.
+    pub fn failed(&self) -> &[usize] {
+        &self.failed
+    }
+
+    /// A verdict for each signature, in order.
+    pub fn as_slice(&self) -> &[bool] {
+        &self.valid
+    }
+
+    /// Signatures in the batch.
+    pub fn len(&self) -> usize {
+        self.valid.len()
+    }
+
+    /// Whether the batch was empty.
+    pub fn is_empty(&self) -> bool {
+        self.valid.is_empty()
+    }
+
+    /// Nothing, when every signature is valid.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSignature`] when one failed.
+    pub fn into_result(self) -> Result<()> {
+        if self.all_valid() { Ok(()) } else { Err(Error::InvalidSignature) }
+    }
+}
+
+/// Signs each 32-byte digest.
+///
+/// # Inputs
+/// `threads`: at most so many threads, never more than the machine has cores; 0 means every core.
+///
+/// # Timing
+/// As [`SigningKey::sign_digest`].
+pub fn sign_digest_many(key: &SigningKey, digests: &[[u8; 32]], threads: usize) -> Vec<Signature> {
+    let mut signatures = vec![Signature::from([0; 64]); digests.len()];
+    cpu::fill_chunks(&mut signatures, threads, GRAIN, |start, chunk| {
+        for (signature, digest) in chunk.iter_mut().zip(&digests[start..]) {
+            *signature = key.sign_digest(digest);
+        }
+    });
+    signatures
+}
+
+/// Hashes and signs each message; SM2 with this distid, or the default.
+///
+/// # Inputs
+/// `threads`: as in [`sign_digest_many`].
+///
+/// # Errors
+/// [`Error::InvalidArgument`] for a distid of more than 8191 bytes, or any with a P-256 key.
+pub fn sign_many(
+    key: &SigningKey,
+    messages: &[&[u8]],
+    distid: Option<&[u8]>,
+    threads: usize,
+) -> Result<Vec<Signature>> {
+    let identity = match distid {
+        Some(distid) => Identity::Sm2(key.verifying_key().identity_digest(distid)?),
+        None => key.identity(),
+    };
+    Ok(sign_digest_many(key, &digests(messages, threads, |_| identity), threads))
+}
+
+/// Verifies the signature of each 32-byte digest.
+///
+/// # Inputs
+/// `keys`: one for all or one for each; `threads`: as in [`sign_digest_many`].
+///
+/// # Errors
+/// [`Error::InvalidArgument`] when the counts differ. A signature that does not verify is no error here: it is in
+/// [`Verdicts::failed`].
+///
+/// # Timing
+/// Variable: everything is public. One bad signature costs the others nothing.
+pub fn verify_digest_many(
+    keys: Keys<'_>,
+    digests: &[[u8; 32]],
+    signatures: &[Signature],
+    threads: usize,
+) -> Result<Verdicts> {
+    check_counts(&keys, digests.len(), "digests", signatures.len())?;
+    Ok(verify_with(&Roster::new(keys, signatures.len(), threads), digests, signatures, threads))
+}
+
+/// Hashes and verifies the signature of each message; SM2 with this distid, or the default.
+///
+/// # Inputs
+/// As [`verify_digest_many`].
+///
+/// # Errors
+/// As [`verify_digest_many`], and [`Error::InvalidArgument`] for a distid of more than 8191 bytes, or any when
+/// one of the keys is P-256.
+pub fn verify_many(
+    keys: Keys<'_>,
+    messages: &[&[u8]],
+    signatures: &[Signature],
+    distid: Option<&[u8]>,
+    threads: usize,
+) -> Result<Verdicts> {
+    check_counts(&keys, messages.len(), "messages", signatures.len())?;
+    let roster = Roster::new(keys, signatures.len(), threads);
+    let identities = roster
+        .keys
+        .iter()
+        .map(|key| match distid {
+            Some(distid) => key.verifying_key().identity_digest(distid).map(Identity::Sm2),
+            None => Ok(key.identity()),
+        })
+        .collect::<Result<Vec<Identity>>>()?;
+    let digests = digests(messages, threads, |index| identities[roster.position(index)]);
+    Ok(verify_with(&roster, &digests, signatures, threads))
+}
+
+fn check_counts(keys: &Keys<'_>, items: usize, field: &'static str, signatures: usize) -> Result<()> {
+    if items != signatures {
+        return Err(Error::InvalidArgument { field, reason: "there must be as many as signatures" });
+    }
+    match keys {
+        Keys::Each(keys) if keys.len() != signatures => {
+            Err(Error::InvalidArgument { field: "keys", reason: "there must be one key, or as many as signatures" })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The digests to sign or verify, given what to hash before message `index`.
+fn digests(messages: &[&[u8]], threads: usize, identity: impl Fn(usize) -> Identity + Sync + Send) -> Vec<[u8; 32]> {
+    let mut digests = vec![[0; 32]; messages.len()];
+    cpu::fill_chunks(&mut digests, threads, 8 * GRAIN, |start, chunk| {
+        for (offset, digest) in chunk.iter_mut().enumerate() {
+            *digest = identity(start + offset).message_digest(messages[start + offset]);
+        }
+    });
+    digests
+}
+
+fn verify_with(roster: &Roster<'_>, digests: &[[u8; 32]], signatures: &[Signature], threads: usize) -> Verdicts {
+    let mut valid = vec![false; signatures.len()];
+    cpu::fill_chunks(&mut valid, threads, GRAIN, |start, chunk| {
+        for (offset, valid) in chunk.iter_mut().enumerate() {
+            let index = start + offset;
+            let position = roster.position(index);
+            let result = match &roster.prepared[position] {
+                Some(key) => key.verify_digest(&digests[index], &signatures[index]),
+                None => roster.keys[position].verify_digest(&digests[index], &signatures[index]),
+            };
+            *valid = result.is_ok();
+        }
+    });
+    Verdicts::new(valid)
+}
+
+/// The distinct keys of a batch, and tables for those that occur often.
+struct Roster<'a> {
+    /// Distinct keys in the order of their first occurrence.
+    keys: Vec<KeyRef<'a>>,
+    /// The position in `keys` of the key of each item; empty when there is one key.
+    positions: Vec<u32>,
+    /// A table made for this batch, for each of `keys` that needs one.
+    prepared: Vec<Option<PreparedKey>>,
+}
+
+impl<'a> Roster<'a> {
+    fn new(keys: Keys<'a>, items: usize, threads: usize) -> Self {
+        let mut distinct = Vec::new();
+        let mut counts = Vec::new();
+        let mut positions = Vec::new();
+        match keys {
+            Keys::One(key) => {
+                distinct.push(key);
+                counts.push(items);
+            }
+            Keys::Each(keys) => {
+                let mut seen = HashMap::new();
+                for key in keys {
+                    let position = *seen.entry(key.verifying_key()).or_insert(distinct.len());
+                    if position == distinct.len() {
+                        distinct.push(*key);
+                        counts.push(0);
+                    }
+                    if matches!(key, KeyRef::Prepared(_)) {
+                        distinct[position] = *key;
+                    }
+                    counts[position] += 1;
+                    positions.push(position as u32);
+                }
+            }
+        }
+        let mut often: Vec<usize> = (0..distinct.len())
+            .filter(|&position| counts[position] >= PREPARE_FROM && matches!(distinct[position], KeyRef::Plain(_)))
+            .collect();
+        often.sort_by_key(|&position| core::cmp::Reverse(counts[position]));
+        often.truncate(MAX_TABLES);
+        let mut tables: Vec<Option<PreparedKey>> = vec![None; often.len()];
+        cpu::fill_chunks(&mut tables, threads, 1, |start, chunk| {
+            for (table, &position) in chunk.iter_mut().zip(&often[start..]) {
+                *table = Some(distinct[position].verifying_key().prepare());
+            }
+        });
+        let mut prepared = vec![None; distinct.len()];
+        for (position, table) in often.into_iter().zip(tables) {
+            prepared[position] = table;
+        }
+        Roster { keys: distinct, positions, prepared }
+    }
+
+    fn position(&self, index: usize) -> usize {
+        self.positions.get(index).map_or(0, |&position| position as usize)
+    }
+}

@@ -1,0 +1,32 @@
+//! ECDSA over P-256 (FIPS 186-5, 6.4).
+
+use super::Signature;
+use crate::curve::{Curve, Jacobian, P256, Scalar};
+
+type N = Scalar<P256>;
+
+/// Signs with this nonce; `None` when r or s is zero, and then another nonce is needed. Constant time.
+pub(super) fn sign(d: &N, digest: &[u8; 32], k: &N) -> Option<Signature> {
+    let (e, _) = N::from_bytes(digest);
+    let point = P256::g_table().multiply(k).to_affine();
+    let (r, _) = N::from_bytes(&point.x.to_bytes());
+    let s = k.invert().mul(e.add(r.mul(*d)));
+    // Public: a signature that is not given out says nothing about the one that is.
+    if r.is_zero().reveal() || s.is_zero().reveal() {
+        return None;
+    }
+    Some(Signature::from_halves(r.to_bytes(), s.to_bytes()))
+}
+
+/// Whether the signature is valid, given a·G + b·Q as a function of a and b. Variable time.
+pub(super) fn verify(digest: &[u8; 32], signature: &Signature, combine: impl Fn(&N, &N) -> Jacobian<P256>) -> bool {
+    let (r, s) = signature.halves();
+    let (r, r_in_range) = N::from_bytes(r);
+    let (s, s_in_range) = N::from_bytes(s);
+    if !r_in_range.reveal() || !s_in_range.reveal() || r.is_zero_vartime() || s.is_zero_vartime() {
+        return false;
+    }
+    let (e, _) = N::from_bytes(digest);
+    let inverse = s.invert();
+    combine(&e.mul(inverse), &r.mul(inverse)).has_x_mod_n_vartime(r)
+}

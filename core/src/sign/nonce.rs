@@ -1,0 +1,77 @@
+//! Nonces: RFC 6979 with added randomness (its section 3.6), for ECDSA and for SM2.
+
+use crate::hash::{HashAlgorithm, Hmac};
+use zeroize::Zeroizing;
+
+/// 32 random bytes to hedge a signature with, or nothing.
+pub(super) struct Hedge(Option<Zeroizing<[u8; 32]>>);
+
+impl Hedge {
+    /// Fresh random bytes.
+    ///
+    /// When the operating system's random source fails there are none, and the nonce is the plain deterministic
+    /// one of RFC 6979, which needs no randomness to be safe: a signature is never refused for it.
+    pub(super) fn random() -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        Hedge(getrandom::fill(bytes.as_mut()).is_ok().then_some(bytes))
+    }
+
+    /// These bytes.
+    pub(super) fn fixed(bytes: &[u8; 32]) -> Self {
+        Hedge(Some(Zeroizing::new(*bytes)))
+    }
+
+    /// The deterministic nonce of RFC 6979.
+    pub(super) fn none() -> Self {
+        Hedge(None)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |bytes| bytes.as_slice())
+    }
+}
+
+/// The generator of candidates for k: HMAC_DRBG seeded with the key, the digest and the hedge.
+///
+/// # Source
+/// RFC 6979, 3.2 (steps b to h) and 3.6. For SM2 the digest is e, the hash SM3.
+pub(super) struct Candidates {
+    hash: HashAlgorithm,
+    key: Zeroizing<[u8; 32]>,
+    value: Zeroizing<[u8; 32]>,
+}
+
+impl Candidates {
+    /// `d`: the private key; `digest`: the digest mod n (bits2octets), both 32 bytes big-endian.
+    pub(super) fn new(hash: HashAlgorithm, d: &[u8; 32], digest: &[u8; 32], hedge: &Hedge) -> Self {
+        let mut state = Candidates { hash, key: Zeroizing::new([0; 32]), value: Zeroizing::new([1; 32]) };
+        state.update(0, &[d, digest, hedge.bytes()]);
+        state.update(1, &[d, digest, hedge.bytes()]);
+        state
+    }
+
+    /// The next candidate, uniform in 0..2^256.
+    pub(super) fn draw(&mut self) -> Zeroizing<[u8; 32]> {
+        self.step();
+        self.value.clone()
+    }
+
+    /// After a candidate that was not taken (step h.3).
+    pub(super) fn reject(&mut self) {
+        self.update(0, &[]);
+    }
+
+    /// K = HMAC_K(V || separator || data), V = HMAC_K(V).
+    fn update(&mut self, separator: u8, data: &[&[u8]]) {
+        let mut hmac = Hmac::new(self.hash, self.key.as_ref());
+        hmac.update(self.value.as_ref());
+        hmac.update(&[separator]);
+        data.iter().for_each(|part| hmac.update(part));
+        *self.key = hmac.finalize();
+        self.step();
+    }
+
+    fn step(&mut self) {
+        *self.value = self.hash.hmac(self.key.as_ref(), self.value.as_ref());
+    }
+}
