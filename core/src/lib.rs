@@ -11,6 +11,7 @@ mod cpu;
 pub mod curve;
 pub mod hash;
 
+pub mod ledger;
 pub mod sign;
 
 pub use cpu::{Backend, Backends, backends};

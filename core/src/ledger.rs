@@ -1,0 +1,23 @@
+//! The tamper-evident ledger: entries in an RFC 6962 tree with the hash chain inside the leaves.
+//!
+//! It stores signed entries durably, proves what it holds (inclusion, consistency) and verifies everything offline. It
+//! follows RFC 6962 for the tree and the C2SP signed-note and tlog-checkpoint formats for checkpoints. What a statement
+//! means, and who may make it, is not decided here but in authority.
+
+pub mod cbor;
+mod checkpoint;
+mod entry;
+mod genesis;
+mod keys;
+pub mod merkle;
+mod note;
+pub mod proof;
+
+pub use checkpoint::Checkpoint;
+pub use entry::{
+    Entry, EntryType, FLAG_HINT, HEADER_LENGTH, MAGIC, MAX_BODY_LENGTH, MAX_ENTRY_LENGTH, MAX_TIME, NewEntry, SIGNATURE_LENGTH,
+    message_of, statement_id, statement_message,
+};
+pub use genesis::{Genesis, MAX_ORIGIN_LENGTH};
+pub use keys::{FOUNDER_KEY, KeyChange, KeyRow, KeyTable, LEDGER_KEY};
+pub use note::{MAX_NOTE_LENGTH, MAX_SIGNATURES, Note, NoteKey, NoteSignature, SM2_IDENTIFIER, sign_note};

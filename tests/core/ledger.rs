@@ -1,0 +1,6 @@
+//! The ledger: format, tree, proofs, notes, store, verification.
+
+#[path = "ledger/cbor.rs"]
+mod cbor;
+#[path = "ledger/merkle.rs"]
+mod merkle;
