@@ -15,8 +15,8 @@ pub mod proof;
 
 pub use checkpoint::Checkpoint;
 pub use entry::{
-    Entry, EntryType, FLAG_HINT, HEADER_LENGTH, MAGIC, MAX_BODY_LENGTH, MAX_ENTRY_LENGTH, MAX_TIME, NewEntry, SIGNATURE_LENGTH,
-    message_of, statement_id, statement_message,
+    Entry, EntryType, FLAG_HINT, HEADER_LENGTH, MAGIC, MAX_BODY_LENGTH, MAX_ENTRY_LENGTH, MAX_TIME, NewEntry,
+    SIGNATURE_LENGTH, message_of, statement_id, statement_message,
 };
 pub use genesis::{Genesis, MAX_ORIGIN_LENGTH};
 pub use keys::{FOUNDER_KEY, KeyChange, KeyRow, KeyTable, LEDGER_KEY};

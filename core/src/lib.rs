@@ -11,8 +11,9 @@ mod cpu;
 pub mod curve;
 pub mod hash;
 
-pub mod ledger;
 pub mod sign;
+
+pub mod ledger;
 
 pub use cpu::{Backend, Backends, backends};
 pub use error::{Error, Result, Rule};

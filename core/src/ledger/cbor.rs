@@ -247,7 +247,12 @@ fn read(from: &mut Decoder<'_>, depth: usize) -> Result<Value> {
             }
             Value::Map(Map(pairs))
         }
-        _ => return Err(invalid(at, "a type that bodies do not use (float, tag, simple value, integer outside 64 bits)")),
+        _ => {
+            return Err(invalid(
+                at,
+                "a type that bodies do not use (float, tag, simple value, integer outside 64 bits)",
+            ));
+        }
     })
 }
 
@@ -339,7 +344,11 @@ impl Fields {
         if self.map.is_empty() {
             Ok(())
         } else {
-            Err(Error::InvalidEncoding { field: self.what, offset: 0, reason: "holds a key that the format does not have" })
+            Err(Error::InvalidEncoding {
+                field: self.what,
+                offset: 0,
+                reason: "holds a key that the format does not have",
+            })
         }
     }
 }
@@ -348,6 +357,9 @@ fn exactly<const N: usize>(key: &'static str, value: Value) -> Result<[u8; N]> {
     let Value::Bytes(bytes) = value else {
         return Err(Error::InvalidArgument { field: key, reason: "must be a byte string" });
     };
-    <[u8; N]>::try_from(bytes.as_slice())
-        .map_err(|_| Error::InvalidLength { field: key, expected: N, actual: bytes.len() })
+    <[u8; N]>::try_from(bytes.as_slice()).map_err(|_| Error::InvalidLength {
+        field: key,
+        expected: N,
+        actual: bytes.len(),
+    })
 }

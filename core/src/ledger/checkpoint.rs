@@ -48,7 +48,11 @@ impl Checkpoint {
         }
         let at = origin.len() + 1;
         let plain = size.bytes().all(|b| b.is_ascii_digit()) && (size == "0" || !size.starts_with('0'));
-        let size_number = size.parse().ok().filter(|_| plain).ok_or(invalid(at, "the size is not a plain decimal number below 2^64"))?;
+        let size_number = size
+            .parse()
+            .ok()
+            .filter(|_| plain)
+            .ok_or(invalid(at, "the size is not a plain decimal number below 2^64"))?;
         let at = at + size.len() + 1;
         let root_bytes = Base64::decode_vec(root).map_err(|_| invalid(at, "the root is not base64"))?;
         let root_hash = root_bytes.as_slice().try_into().map_err(|_| invalid(at, "the root is not 32 bytes long"))?;

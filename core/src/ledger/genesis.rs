@@ -28,7 +28,10 @@ pub struct Genesis {
 /// Refuses an origin that could not stand as a key name in a signed note for the ledger's whole life.
 fn check_origin(origin: &str) -> Result<()> {
     if origin.is_empty() || origin.len() > MAX_ORIGIN_LENGTH {
-        return Err(Error::InvalidArgument { field: "origin", reason: "must be 1 to 255 bytes long, such as \"example.com/seals\"" });
+        return Err(Error::InvalidArgument {
+            field: "origin",
+            reason: "must be 1 to 255 bytes long, such as \"example.com/seals\"",
+        });
     }
     if !origin.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~/:".contains(&b)) {
         return Err(Error::InvalidArgument {

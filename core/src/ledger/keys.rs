@@ -161,7 +161,10 @@ impl KeyTable {
         match *change {
             KeyChange::Add { key, label } => {
                 if !self.points.insert(key.to_sec1()) {
-                    return Err(Error::InvalidKey { field: "key", reason: "already in the key table: a key comes in once, for good" });
+                    return Err(Error::InvalidKey {
+                        field: "key",
+                        reason: "already in the key table: a key comes in once, for good",
+                    });
                 }
                 if u32::try_from(self.rows.len()).is_err() {
                     return Err(Error::InvalidKey { field: "key", reason: "the key table is full" });
@@ -170,7 +173,10 @@ impl KeyTable {
             }
             KeyChange::Revoke { key_idx, .. } => {
                 if key_idx == LEDGER_KEY {
-                    return Err(Error::InvalidKey { field: "key_idx", reason: "the ledger's own key cannot be revoked inside the ledger" });
+                    return Err(Error::InvalidKey {
+                        field: "key_idx",
+                        reason: "the ledger's own key cannot be revoked inside the ledger",
+                    });
                 }
                 let row = self
                     .rows

@@ -97,8 +97,9 @@ impl CompactRange {
     /// `InvalidArgument` when the range already ends at 2^64 - 1.
     pub fn append(&mut self, leaf: &Hash) -> Result<()> {
         let number = self.end;
-        self.end =
-            number.checked_add(1).ok_or(Error::InvalidArgument { field: "range", reason: "no tree has 2^64 leaves" })?;
+        self.end = number
+            .checked_add(1)
+            .ok_or(Error::InvalidArgument { field: "range", reason: "no tree has 2^64 leaves" })?;
         self.push(Node { level: 0, number, hash: *leaf });
         Ok(())
     }
@@ -109,7 +110,10 @@ impl CompactRange {
     /// `InvalidArgument` when it begins elsewhere or uses another hash.
     pub fn join(&mut self, right: &CompactRange) -> Result<()> {
         if right.begin != self.end || right.hash != self.hash {
-            return Err(Error::InvalidArgument { field: "range", reason: "must begin where the other ends, with the same hash" });
+            return Err(Error::InvalidArgument {
+                field: "range",
+                reason: "must begin where the other ends, with the same hash",
+            });
         }
         self.end = right.end;
         for node in &right.nodes {
@@ -134,7 +138,11 @@ impl CompactRange {
             && left.number & 1 == 0
             && left.number + 1 == node.number
         {
-            node = Node { level: node.level + 1, number: node.number >> 1, hash: node_hash(self.hash, &left.hash, &node.hash) };
+            node = Node {
+                level: node.level + 1,
+                number: node.number >> 1,
+                hash: node_hash(self.hash, &left.hash, &node.hash),
+            };
             self.nodes.pop();
         }
         self.nodes.push(node);

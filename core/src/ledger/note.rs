@@ -19,8 +19,8 @@ pub const SM2_IDENTIFIER: &[u8] = b"sealcore/sm2-sm3/v1";
 
 /// DER of SubjectPublicKeyInfo for an uncompressed P-256 point, up to the point (RFC 5480).
 const P256_SPKI_PREFIX: [u8; 26] = [
-    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03,
-    0x01, 0x07, 0x03, 0x42, 0x00,
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
 ];
 const TYPE_ECDSA: u8 = 0x02;
 const TYPE_LONG: u8 = 0xff;
@@ -102,9 +102,13 @@ impl NoteKey {
         };
         let encoded = Base64::decode_vec(key).map_err(|_| bad("the key is not base64"))?;
         let key = if let Some(rest) = encoded.strip_prefix(&[TYPE_ECDSA]) {
-            let point = rest.strip_prefix(&P256_SPKI_PREFIX).ok_or(bad("not the SubjectPublicKeyInfo of an uncompressed P-256 point"))?;
+            let point = rest
+                .strip_prefix(&P256_SPKI_PREFIX)
+                .ok_or(bad("not the SubjectPublicKeyInfo of an uncompressed P-256 point"))?;
             VerifyingKey::from_sec1(Algorithm::P256, exact_point(point).ok_or(bad("not an uncompressed point"))?)?
-        } else if let Some(point) = encoded.strip_prefix(&[TYPE_LONG]).and_then(|rest| rest.strip_prefix(SM2_IDENTIFIER)) {
+        } else if let Some(point) =
+            encoded.strip_prefix(&[TYPE_LONG]).and_then(|rest| rest.strip_prefix(SM2_IDENTIFIER))
+        {
             VerifyingKey::from_sec1(Algorithm::Sm2, exact_point(point).ok_or(bad("not an uncompressed point"))?)?
         } else {
             return Err(bad("neither P-256 (type 02) nor SM2 (type ff sealcore/sm2-sm3/v1)"));
@@ -200,7 +204,8 @@ impl<'a> Note<'a> {
         let mut offset = blank + 2;
         for line in lines[..lines.len() - 1].split('\n') {
             let rest = line.strip_prefix("\u{2014} ").ok_or(invalid(offset, "not a signature line"))?;
-            let (name, encoded) = rest.split_once(' ').ok_or(invalid(offset, "a signature line without a signature"))?;
+            let (name, encoded) =
+                rest.split_once(' ').ok_or(invalid(offset, "a signature line without a signature"))?;
             check_name(name, offset)?;
             let bytes = Base64::decode_vec(encoded).map_err(|_| invalid(offset, "the signature is not base64"))?;
             let (id, signature) =
@@ -256,7 +261,10 @@ impl<'a> Note<'a> {
 /// `InvalidEncoding` for a text that cannot be a note's, or `InvalidKey` when the keys do not belong together.
 pub fn sign_note(text: &str, key: &NoteKey, signer: &SigningKey) -> Result<String> {
     if signer.verifying_key() != key.key {
-        return Err(Error::InvalidKey { field: "ledger_key", reason: "is not the private key of the named public key" });
+        return Err(Error::InvalidKey {
+            field: "ledger_key",
+            reason: "is not the private key of the named public key",
+        });
     }
     if !text.ends_with('\n') || text.starts_with('\n') {
         return Err(invalid(text.len(), "the text must be lines, each ending with a newline"));

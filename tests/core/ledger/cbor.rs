@@ -63,7 +63,24 @@ fn appendix_a_of_the_rfc() {
 
 #[test]
 fn the_edges_of_integers() {
-    for number in [0, 23, 24, 255, 256, 65_535, 65_536, 4_294_967_295, 4_294_967_296, i64::MAX, -1, -24, -25, -256, -257, i64::MIN] {
+    for number in [
+        0,
+        23,
+        24,
+        255,
+        256,
+        65_535,
+        65_536,
+        4_294_967_295,
+        4_294_967_296,
+        i64::MAX,
+        -1,
+        -24,
+        -25,
+        -256,
+        -257,
+        i64::MIN,
+    ] {
         let bytes = Value::Int(number).encode().expect("encodes");
         assert_eq!(Value::decode(&bytes), Ok(Value::Int(number)));
     }
@@ -77,33 +94,33 @@ fn the_edges_of_integers() {
 fn what_is_not_the_one_encoding_is_refused() {
     for (hex_bytes, offset) in [
         ("", 0),
-        ("1800", 0),                   // 0 in two bytes
-        ("1817", 0),                   // 23 in two bytes
-        ("1900ff", 0),                 // 255 in three bytes
-        ("3800", 0),                   // -1 in two bytes
-        ("5801aa", 0),                 // a long head of a byte string
-        ("780161", 0),                 // a long head of a text
-        ("980101", 0),                 // a long head of an array
-        ("b801616101", 0),             // a long head of a map
-        ("5f4101ff", 0),               // indefinite byte string
-        ("7f6161ff", 0),               // indefinite text
-        ("9f01ff", 0),                 // indefinite array
-        ("bf616101ff", 0),             // indefinite map
-        ("a2616201616101", 4),         // keys out of order
-        ("a262616101616201", 5),       // a longer key first
-        ("a2616101616102", 4),         // a key twice
-        ("a10101", 1),                 // a key that is no text
-        ("f97e00", 0),                 // a float
-        ("fb3ff0000000000000", 0),     // a double
-        ("f7", 0),                     // undefined
-        ("e0", 0),                     // a simple value
-        ("c11a514b67b0", 0),           // a tag
-        ("0000", 1),                   // two values
-        ("61ff", 0),                   // a text that is not UTF-8
-        ("8201", 2),                   // ends too early
-        ("9bffffffffffffffff", 9),     // an array of 2^64 - 1 items
-        ("5bffffffffffffffff00", 0),   // a byte string of 2^64 - 1 bytes
-        ("bbffffffffffffffff", 9),     // a map of 2^64 - 1 pairs
+        ("1800", 0),                 // 0 in two bytes
+        ("1817", 0),                 // 23 in two bytes
+        ("1900ff", 0),               // 255 in three bytes
+        ("3800", 0),                 // -1 in two bytes
+        ("5801aa", 0),               // a long head of a byte string
+        ("780161", 0),               // a long head of a text
+        ("980101", 0),               // a long head of an array
+        ("b801616101", 0),           // a long head of a map
+        ("5f4101ff", 0),             // indefinite byte string
+        ("7f6161ff", 0),             // indefinite text
+        ("9f01ff", 0),               // indefinite array
+        ("bf616101ff", 0),           // indefinite map
+        ("a2616201616101", 4),       // keys out of order
+        ("a262616101616201", 5),     // a longer key first
+        ("a2616101616102", 4),       // a key twice
+        ("a10101", 1),               // a key that is no text
+        ("f97e00", 0),               // a float
+        ("fb3ff0000000000000", 0),   // a double
+        ("f7", 0),                   // undefined
+        ("e0", 0),                   // a simple value
+        ("c11a514b67b0", 0),         // a tag
+        ("0000", 1),                 // two values
+        ("61ff", 0),                 // a text that is not UTF-8
+        ("8201", 2),                 // ends too early
+        ("9bffffffffffffffff", 9),   // an array of 2^64 - 1 items
+        ("5bffffffffffffffff00", 0), // a byte string of 2^64 - 1 bytes
+        ("bbffffffffffffffff", 9),   // a map of 2^64 - 1 pairs
     ] {
         match Value::decode(&hex::decode(hex_bytes).expect("hex")) {
             Err(Error::InvalidEncoding { field: "cbor", offset: at, .. }) => assert_eq!(at, offset, "{hex_bytes}"),
@@ -156,7 +173,8 @@ fn maps_sort_themselves_and_fields_are_closed() {
     let map: Map = [("bb", 1), ("a", 2), ("c", 3), ("aaa", 4)].into_iter().map(|(k, v)| (k, Value::Int(v))).collect();
     assert_eq!(map.iter().map(|(k, _)| k).collect::<Vec<_>>(), ["a", "c", "bb", "aaa"]);
     assert_eq!(map.get("bb"), Some(&Value::Int(1)));
-    let mut fields = Fields::new("test", Value::map([("n", Value::Int(1)), ("b", vec![7u8; 3].as_slice().into())])).expect("a map");
+    let mut fields =
+        Fields::new("test", Value::map([("n", Value::Int(1)), ("b", vec![7u8; 3].as_slice().into())])).expect("a map");
     assert_eq!(fields.int("n"), Ok(1));
     assert_eq!(fields.int("n"), Err(Error::InvalidArgument { field: "n", reason: "missing from the map" }));
     assert!(matches!(fields.text("b"), Err(Error::InvalidArgument { field: "b", .. })));

@@ -8,8 +8,8 @@ use sealcore::Error;
 use sealcore::hash::HashAlgorithm;
 use sealcore::ledger::merkle::{CompactRange, Hash, empty_root, leaf_hash, node_hash};
 use sealcore::ledger::proof::{
-    consistency_ranges, inclusion_ranges, subtree_ranges, verify_consistency, verify_inclusion, verify_subtree_consistency,
-    verify_subtree_inclusion,
+    consistency_ranges, inclusion_ranges, subtree_ranges, verify_consistency, verify_inclusion,
+    verify_subtree_consistency, verify_subtree_inclusion,
 };
 use serde_json::Value;
 use support::shared_data;
@@ -79,7 +79,8 @@ fn judge(folder: &str, count: usize, exceptions: &[&str], verify: impl Fn(&Value
     }
     assert_eq!(found.len(), count, "{folder}");
     for (path, json) in found {
-        let want_error = json["wantErr"].as_bool().expect("wantErr") || exceptions.iter().any(|name| path.ends_with(name));
+        let want_error =
+            json["wantErr"].as_bool().expect("wantErr") || exceptions.iter().any(|name| path.ends_with(name));
         let verdict = verify(&json);
         assert_eq!(verdict.is_err(), want_error, "{path}: {verdict:?}");
         assert!(matches!(verdict, Ok(()) | Err(Error::InvalidProof { .. })), "{path}: {verdict:?}");
@@ -89,14 +90,28 @@ fn judge(folder: &str, count: usize, exceptions: &[&str], verify: impl Fn(&Value
 #[test]
 fn inclusion_vectors() {
     judge("inclusion", 98, &[], |j| {
-        verify_inclusion(SHA, number(j, "leafIdx"), number(j, "treeSize"), &bytes(&j["leafHash"]), &proof(j), &bytes(&j["root"]))
+        verify_inclusion(
+            SHA,
+            number(j, "leafIdx"),
+            number(j, "treeSize"),
+            &bytes(&j["leafHash"]),
+            &proof(j),
+            &bytes(&j["root"]),
+        )
     });
 }
 
 #[test]
 fn consistency_vectors() {
     judge("consistency", 98, &[], |j| {
-        verify_consistency(SHA, number(j, "size1"), number(j, "size2"), &bytes(&j["root1"]), &proof(j), &bytes(&j["root2"]))
+        verify_consistency(
+            SHA,
+            number(j, "size1"),
+            number(j, "size2"),
+            &bytes(&j["root1"]),
+            &proof(j),
+            &bytes(&j["root2"]),
+        )
     });
 }
 
@@ -131,14 +146,19 @@ fn subtree_consistency_vectors() {
 fn the_reference_tree_of_certificate_transparency() {
     let Some(data) = shared_data() else { return };
     let json: Value =
-        serde_json::from_slice(&fs::read(data.join("ledger/rfc6962-merkle/reference-tree-8.json")).expect("read")).expect("json");
+        serde_json::from_slice(&fs::read(data.join("ledger/rfc6962-merkle/reference-tree-8.json")).expect("read"))
+            .expect("json");
     let text = |v: &Value| v.as_str().expect("text").to_owned();
     let inputs: Vec<Vec<u8>> =
         json["leaf_inputs"].as_array().expect("inputs").iter().map(|v| hex::decode(text(v)).expect("hex")).collect();
     let roots: Vec<String> = json["root_hashes_by_size"].as_array().expect("roots").iter().map(text).collect();
     assert_eq!((inputs.len(), roots.len()), (8, 9));
-    let levels: Vec<Vec<String>> =
-        json["node_hashes_by_level"].as_array().expect("levels").iter().map(|l| l.as_array().expect("level").iter().map(text).collect()).collect();
+    let levels: Vec<Vec<String>> = json["node_hashes_by_level"]
+        .as_array()
+        .expect("levels")
+        .iter()
+        .map(|l| l.as_array().expect("level").iter().map(text).collect())
+        .collect();
     let mut range = CompactRange::new(SHA, 0);
     assert_eq!(hex::encode(range.root().expect("begins at 0")), roots[0]);
     assert_eq!(hex::encode(empty_root(SHA)), roots[0]);
@@ -286,9 +306,16 @@ fn every_subtree_proof_of_small_trees() {
                 let subtree = definition(SHA, &all[start as usize..end as usize]);
                 let path = roots_of(SHA, &all, &ranges);
                 assert_eq!(verify_subtree_consistency(SHA, start, end, size, &subtree, &path, &tree), Ok(()));
-                assert!(verify_subtree_consistency(SHA, start, end, size, &tree, &path, &subtree).is_err() || tree == subtree);
+                assert!(
+                    verify_subtree_consistency(SHA, start, end, size, &tree, &path, &subtree).is_err()
+                        || tree == subtree
+                );
                 for index in start..end {
-                    let path = roots_of(SHA, &all[start as usize..], &inclusion_ranges(index - start, end - start).expect("ranges"));
+                    let path = roots_of(
+                        SHA,
+                        &all[start as usize..],
+                        &inclusion_ranges(index - start, end - start).expect("ranges"),
+                    );
                     let leaf = &all[index as usize];
                     assert_eq!(verify_subtree_inclusion(SHA, index, start, end, leaf, &path, &subtree), Ok(()));
                     assert!(verify_subtree_inclusion(SHA, index + 40, start, end, leaf, &path, &subtree).is_err());
