@@ -13,6 +13,8 @@ pub mod hash;
 
 pub mod sign;
 
+pub mod pki;
+
 pub mod ledger;
 
 pub use cpu::{Backend, Backends, backends};

@@ -1,0 +1,28 @@
+//! Keys, certificates, requests and signatures in the formats that the rest of the world reads.
+//!
+//! PKCS#8, SEC 1 and SPKI keys; X.509 certificates (RFC 5280, GB/T 20518) and their chains at an explicit time; PKCS#10
+//! requests; a certificate authority for development; CMS SignedData (RFC 5652, GM/T 0010). It keeps the raw bytes that
+//! were signed and never re-encodes for verification. It does *not* fetch anything, check revocation, or decide trust:
+//! the roots and the time are arguments.
+
+mod asn1;
+mod ca;
+mod certificate;
+mod chain;
+mod cms;
+mod domain;
+mod extension;
+mod key;
+mod name;
+mod oid;
+mod pbes2;
+mod pem;
+mod time;
+
+pub use ca::{CertificateAuthority, DOCUMENT_SIGNING, Profile, Validity};
+pub use certificate::Certificate;
+pub use chain::{ChainOptions, Usage, verify_chain};
+pub use cms::{CmsDraft, CmsOptions, prepare_cms, sign_cms};
+pub use extension::{BasicConstraints, Extension, KeyUsage};
+pub use key::{dump_private_key, dump_public_key, load_private_key, load_public_key};
+pub use pem::Format;

@@ -1,0 +1,68 @@
+//! Object identifiers, each with the document that assigns it.
+
+use der::asn1::ObjectIdentifier as Oid;
+
+const fn oid(text: &str) -> Oid {
+    Oid::new_unwrap(text)
+}
+
+// Keys and signatures.
+/// id-ecPublicKey (RFC 5480 2.1.1).
+pub(super) const EC_PUBLIC_KEY: Oid = oid("1.2.840.10045.2.1");
+/// prime-field (RFC 3279 2.3.5).
+pub(super) const PRIME_FIELD: Oid = oid("1.2.840.10045.1.1");
+/// secp256r1 (RFC 5480 2.1.1.1).
+pub(super) const P256: Oid = oid("1.2.840.10045.3.1.7");
+/// ecdsa-with-SHA256 (RFC 5758 3.2).
+pub(super) const ECDSA_SHA256: Oid = oid("1.2.840.10045.4.3.2");
+/// The SM2 curve (GM/T 0006-2012); some tools write it as the key algorithm too.
+pub(super) const SM2: Oid = oid("1.2.156.10197.1.301");
+/// SM2 with SM3 (GM/T 0006-2012).
+pub(super) const SM2_SM3: Oid = oid("1.2.156.10197.1.501");
+
+// Digests.
+/// SM3 (GM/T 0006-2012).
+pub(super) const SM3: Oid = oid("1.2.156.10197.1.401");
+/// SHA-256, SHA-384, SHA-512 (RFC 5754 2).
+pub(super) const SHA256: Oid = oid("2.16.840.1.101.3.4.2.1");
+
+// Password-based encryption.
+/// PBES2, PBKDF2 (RFC 8018 A).
+pub(super) const PBES2: Oid = oid("1.2.840.113549.1.5.13");
+pub(super) const PBKDF2: Oid = oid("1.2.840.113549.1.5.12");
+/// scrypt (RFC 7914 7).
+pub(super) const SCRYPT: Oid = oid("1.3.6.1.4.1.11591.4.11");
+/// PRFs (RFC 8018 B.1.2).
+pub(super) const HMAC_SHA1: Oid = oid("1.2.840.113549.2.7");
+pub(super) const HMAC_SHA256: Oid = oid("1.2.840.113549.2.9");
+pub(super) const HMAC_SHA384: Oid = oid("1.2.840.113549.2.10");
+pub(super) const HMAC_SHA512: Oid = oid("1.2.840.113549.2.11");
+/// HMAC-SM3: as GmSSL and gmsm write it (GM/T 0006-2012, "SM3 with key"), and as GM/T 0091-2020 and OpenSSL do.
+pub(super) const HMAC_SM3: Oid = oid("1.2.156.10197.1.401.2");
+pub(super) const HMAC_SM3_0091: Oid = oid("1.2.156.10197.1.401.3.1");
+/// Ciphers (NIST CSOR; GM/T 0006-2012).
+pub(super) const AES128_CBC: Oid = oid("2.16.840.1.101.3.4.1.2");
+pub(super) const AES192_CBC: Oid = oid("2.16.840.1.101.3.4.1.22");
+pub(super) const AES256_CBC: Oid = oid("2.16.840.1.101.3.4.1.42");
+pub(super) const SM4_CBC: Oid = oid("1.2.156.10197.1.104.2");
+
+// Certificate extensions (RFC 5280 4.2.1).
+pub(super) const SUBJECT_KEY_ID: Oid = oid("2.5.29.14");
+pub(super) const KEY_USAGE: Oid = oid("2.5.29.15");
+pub(super) const SUBJECT_ALT_NAME: Oid = oid("2.5.29.17");
+pub(super) const BASIC_CONSTRAINTS: Oid = oid("2.5.29.19");
+pub(super) const NAME_CONSTRAINTS: Oid = oid("2.5.29.30");
+pub(super) const CERTIFICATE_POLICIES: Oid = oid("2.5.29.32");
+pub(super) const AUTHORITY_KEY_ID: Oid = oid("2.5.29.35");
+pub(super) const EXTENDED_KEY_USAGE: Oid = oid("2.5.29.37");
+pub(super) const ANY_EXTENDED_KEY_USAGE: Oid = oid("2.5.29.37.0");
+
+// Requests and CMS.
+/// id-data, id-signedData (RFC 5652).
+pub(super) const DATA: Oid = oid("1.2.840.113549.1.7.1");
+pub(super) const SIGNED_DATA: Oid = oid("1.2.840.113549.1.7.2");
+/// Attributes (RFC 5652 11; RFC 5035; RFC 6211).
+pub(super) const CONTENT_TYPE: Oid = oid("1.2.840.113549.1.9.3");
+pub(super) const MESSAGE_DIGEST: Oid = oid("1.2.840.113549.1.9.4");
+pub(super) const SIGNING_TIME: Oid = oid("1.2.840.113549.1.9.5");
+pub(super) const SIGNING_CERTIFICATE_V2: Oid = oid("1.2.840.113549.1.9.16.2.47");

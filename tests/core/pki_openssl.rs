@@ -1,0 +1,239 @@
+//! Both ways across to OpenSSL: what it writes is read here, what is written here it reads and verifies.
+
+use sealcore::hash::sha256;
+use sealcore::pki::*;
+use sealcore::sign::{Algorithm, Signature, SigningKey};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const DISTID: &str = "distid:1234567812345678";
+
+/// A folder of one test, removed at its end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("sealcore-pki-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).expect("temporary folder");
+        Folder(path)
+    }
+
+    fn write(&self, name: &str, content: &[u8]) {
+        std::fs::write(self.0.join(name), content).expect("write");
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.0.join(name)).expect("read")
+    }
+
+    /// Runs `openssl …` in the folder; whether it succeeded, and all it said.
+    fn run(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new("openssl")
+            .args(arguments)
+            .current_dir(&self.0)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .expect("openssl is installed (apt-get install openssl)");
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let (success, said) = self.run(arguments);
+        assert!(success, "openssl {}: {said}", arguments.join(" "));
+        said
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(Path::new(&self.0));
+    }
+}
+
+const DAY: i64 = 86_400;
+
+/// Valid now, because OpenSSL verifies at the present time.
+fn validity() -> Validity {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("clock").as_secs() as i64;
+    Validity { not_before: now - DAY, not_after: now + 3650 * DAY }
+}
+
+fn key(algorithm: Algorithm) -> SigningKey {
+    SigningKey::generate(algorithm).expect("random source")
+}
+
+fn curve_name(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::P256 => "prime256v1",
+        Algorithm::Sm2 => "SM2",
+    }
+}
+
+/// Root, intermediate, and a signer with its key.
+fn chain(algorithm: Algorithm) -> (CertificateAuthority, CertificateAuthority, SigningKey, Certificate) {
+    let root =
+        CertificateAuthority::create_root(key(algorithm), "CN=Root,O=总公司,C=CN", validity(), None).expect("root");
+    let below = key(algorithm);
+    let profile = Profile::Authority { path_length: Some(0) };
+    let certificate =
+        root.issue("CN=Issuing,O=总公司,C=CN", &below.verifying_key(), validity(), &profile).expect("issued");
+    let issuing = CertificateAuthority::new(below, certificate).expect("authority");
+    let signer = key(algorithm);
+    let profile = Profile::Signer { extended_key_usage: &[DOCUMENT_SIGNING] };
+    let certificate =
+        issuing.issue("CN=合同专用章,O=分公司,C=CN", &signer.verifying_key(), validity(), &profile).expect("issued");
+    (root, issuing, signer, certificate)
+}
+
+const BOTH: [Algorithm; 2] = [Algorithm::P256, Algorithm::Sm2];
+
+#[test]
+fn openssl_reads_our_private_keys() {
+    for algorithm in BOTH {
+        let folder = Folder::new();
+        let key = key(algorithm);
+        let spki = dump_public_key(&key.verifying_key(), Format::Pem).expect("spki");
+        folder.write("plain.pem", &dump_private_key(&key, None, Format::Pem).expect("plain"));
+        folder.write("plain.der", &dump_private_key(&key, None, Format::Der).expect("plain"));
+        folder.write("locked.pem", &dump_private_key(&key, Some("密码 1".as_bytes()), Format::Pem).expect("locked"));
+        for arguments in [
+            &["pkey", "-in", "plain.pem", "-pubout"][..],
+            &["pkey", "-in", "plain.der", "-inform", "DER", "-pubout"],
+            &["pkey", "-in", "locked.pem", "-passin", "pass:密码 1", "-pubout"],
+        ] {
+            assert_eq!(folder.ok(arguments).as_bytes(), spki, "{arguments:?}");
+        }
+        assert!(folder.ok(&["pkey", "-in", "plain.pem", "-noout", "-check"]).contains("valid"));
+        assert!(!folder.run(&["pkey", "-in", "locked.pem", "-passin", "pass:other"]).0);
+    }
+}
+
+#[test]
+fn we_read_the_private_keys_of_openssl() {
+    for algorithm in BOTH {
+        let folder = Folder::new();
+        let curve = format!("ec_paramgen_curve:{}", curve_name(algorithm));
+        folder.ok(&["genpkey", "-algorithm", "EC", "-pkeyopt", &curve, "-out", "key.pem"]);
+        folder.ok(&["pkey", "-in", "key.pem", "-pubout", "-out", "public.pem"]);
+        let public = load_public_key(&folder.read("public.pem")).expect("public key");
+        assert_eq!(public.algorithm(), algorithm);
+        let check = |name: &str, password: Option<&[u8]>| {
+            let key =
+                load_private_key(&folder.read(name), password).unwrap_or_else(|e| panic!("{algorithm:?} {name}: {e}"));
+            assert!(key.verifying_key() == public, "{name}");
+        };
+        check("key.pem", None);
+        folder.ok(&["pkey", "-in", "key.pem", "-outform", "DER", "-out", "key.der"]);
+        check("key.der", None);
+        folder.ok(&["ec", "-in", "key.pem", "-out", "sec1.pem"]);
+        check("sec1.pem", None);
+        folder.ok(&["ec", "-in", "key.pem", "-outform", "DER", "-out", "sec1.der"]);
+        check("sec1.der", None);
+        folder.ok(&["ec", "-in", "key.pem", "-param_enc", "explicit", "-out", "explicit.pem"]);
+        check("explicit.pem", None);
+        folder.ok(&["ec", "-in", "key.pem", "-conv_form", "compressed", "-out", "compressed.pem"]);
+        check("compressed.pem", None);
+        for (name, extra) in [
+            ("default", &[][..]),
+            ("sha1", &["-v2prf", "hmacWithSHA1"]),
+            ("sha384", &["-v2prf", "hmacWithSHA384"]),
+            ("sha512", &["-v2prf", "hmacWithSHA512", "-v2", "aes-128-cbc"]),
+            ("aes192", &["-v2", "aes-192-cbc", "-iter", "10000"]),
+            ("scrypt", &["-scrypt"]),
+            ("sm4", &["-v2", "sm4-cbc"]),
+        ] {
+            let arguments =
+                [&["pkcs8", "-topk8", "-in", "key.pem", "-passout", "pass:p w", "-out", name], extra].concat();
+            folder.ok(&arguments);
+            check(name, Some(b"p w"));
+            let wrong = load_private_key(&folder.read(name), Some(b"p v")).map(|_| ());
+            assert_eq!(wrong, Err(sealcore::Error::WrongPassword), "{name}");
+        }
+    }
+}
+
+#[test]
+fn openssl_verifies_our_certificates() {
+    for algorithm in BOTH {
+        let folder = Folder::new();
+        let (root, issuing, _, signer) = chain(algorithm);
+        folder.write("root.pem", root.certificate().to_pem().expect("pem").as_bytes());
+        folder.write("issuing.pem", issuing.certificate().to_pem().expect("pem").as_bytes());
+        folder.write("signer.pem", signer.to_pem().expect("pem").as_bytes());
+        let text = folder.ok(&["x509", "-in", "signer.pem", "-noout", "-text", "-nameopt", "utf8"]);
+        for expected in ["Digital Signature, Non Repudiation", "CA:FALSE", "合同专用章", "Authority Key Identifier"]
+        {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+        let text = folder.ok(&["x509", "-in", "issuing.pem", "-noout", "-text"]);
+        assert!(text.contains("CA:TRUE, pathlen:0") && text.contains("Certificate Sign, CRL Sign"), "{text}");
+        if algorithm == Algorithm::P256 {
+            folder.ok(&[
+                "verify",
+                "-x509_strict",
+                "-check_ss_sig",
+                "-CAfile",
+                "root.pem",
+                "-untrusted",
+                "issuing.pem",
+                "signer.pem",
+            ]);
+        } else {
+            // OpenSSL 3.0 gives the distid to the end entity only: one link at a time.
+            folder.ok(&["verify", "-vfyopt", DISTID, "-CAfile", "root.pem", "issuing.pem"]);
+            folder.ok(&["verify", "-vfyopt", DISTID, "-partial_chain", "-trusted", "issuing.pem", "signer.pem"]);
+        }
+    }
+}
+
+#[test]
+fn openssl_verifies_our_signatures_and_we_those_of_openssl() {
+    for algorithm in BOTH {
+        let folder = Folder::new();
+        let ours = key(algorithm);
+        folder.write("key.pem", &dump_private_key(&ours, None, Format::Pem).expect("pkcs8"));
+        folder.write("public.pem", &dump_public_key(&ours.verifying_key(), Format::Pem).expect("spki"));
+        folder.write("message", "一份合同".as_bytes());
+        folder.write("ours.sig", &ours.sign("一份合同".as_bytes()).to_der());
+        let digest = if algorithm == Algorithm::Sm2 { "sm3" } else { "sha256" };
+        let mut verify = vec!["pkeyutl", "-verify", "-pubin", "-inkey", "public.pem", "-rawin", "-digest", digest];
+        verify.extend(["-in", "message", "-sigfile", "ours.sig"]);
+        let mut sign = vec!["pkeyutl", "-sign", "-inkey", "key.pem", "-rawin", "-digest", digest];
+        sign.extend(["-in", "message", "-out", "theirs.sig"]);
+        if algorithm == Algorithm::Sm2 {
+            verify.extend(["-pkeyopt", DISTID]);
+            sign.extend(["-pkeyopt", DISTID]);
+        }
+        folder.ok(&verify);
+        folder.ok(&sign);
+        let theirs = Signature::from_der(&folder.read("theirs.sig")).expect("DER");
+        ours.verifying_key().verify("一份合同".as_bytes(), &theirs).expect("valid");
+    }
+}
+
+#[test]
+fn openssl_verifies_our_cms() {
+    let folder = Folder::new();
+    let (root, issuing, key, signer) = chain(Algorithm::P256);
+    let content = "内容".as_bytes();
+    let options = CmsOptions {
+        chain: &[issuing.certificate().clone()],
+        signing_time: Some(1_700_000_000),
+        ..CmsOptions::default()
+    };
+    let cms = sign_cms(&key, &signer, &sha256(content), &options).expect("signed");
+    folder.write("cms.der", &cms);
+    folder.write("content", content);
+    folder.write("root.pem", root.certificate().to_pem().expect("pem").as_bytes());
+    let arguments = [
+        "cms", "-verify", "-inform", "DER", "-in", "cms.der", "-content", "content", "-binary", "-CAfile", "root.pem",
+        "-cades", "-purpose", "any",
+    ];
+    folder.ok(&arguments);
+    folder.write("content", "内客".as_bytes());
+    assert!(!folder.run(&arguments).0, "another content");
+}
