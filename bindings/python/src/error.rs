@@ -86,6 +86,19 @@ fn build(py: Python<'_>, error: Error) -> PyResult<Bound<'_, PyAny>> {
     class.call((error.to_string(),), Some(&fields))
 }
 
+/// `InvalidLength` for a field whose name is made at run time, such as a row of a batch.
+pub(crate) fn invalid_length(py: Python<'_>, field: &str, expected: usize, actual: usize) -> PyErr {
+    let make = || {
+        let fields = PyDict::new(py);
+        fields.set_item("field", field)?;
+        fields.set_item("expected", expected)?;
+        fields.set_item("actual", actual)?;
+        let message = format!("{field}: expected {expected} bytes, got {actual}");
+        py.import("sealcore.errors")?.getattr("InvalidLength")?.call((message,), Some(&fields))
+    };
+    make().map_or_else(|failure| failure, PyErr::from_value)
+}
+
 fn rule_class(rule: Rule) -> &'static str {
     match rule {
         Rule::ApprovalRequired => "ApprovalRequired",

@@ -1,12 +1,33 @@
 //! The Python border. This file only lists exports; each room of the core has one file here.
 mod bytes;
 mod error;
+mod hash;
+mod rows;
+mod sign;
 
 /// The native half of sealcore.
 #[pyo3::pymodule]
 mod _core {
+    use pyo3::prelude::*;
+
+    /// A backend that the environment names wrongly, or requires in vain, fails the import, not a later call.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        sealcore::backends().map_err(crate::error::CoreError)?;
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        // The public names are those of the Python modules; the stub of this one lists everything.
+        module.delattr("__all__")
+    }
+
     // hash
+    #[pymodule_export]
+    use crate::hash::{Hasher, digest, digest_many, hmac, sha256, sm3};
     // sign
+    #[pymodule_export]
+    use crate::sign::{
+        PreparedKey, SigningKey, Verdicts, VerifyingKey, backends, sign_digest_many, sign_many, signature_from_der,
+        signature_to_der, verify_digest_many, verify_many,
+    };
     // pki
     // ledger
     // authority
