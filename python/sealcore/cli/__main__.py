@@ -1,0 +1,5 @@
+"""``python -m sealcore.cli``."""
+
+from sealcore.cli import main
+
+main()
