@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
+export PATH := $(abspath $(BIN)):$(PATH)
+
 RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
 
 .DEFAULT_GOAL := help
@@ -66,7 +68,7 @@ $(STAMPS)/capi: $(RUST) $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/installed: $(RUST) pyproject.toml $(STAMPS)/venv $(STAMPS)/capi
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --quiet --release --extras all
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[all]"
 	@touch $@
 
 $(STAMPS)/development: $(STAMPS)/installed
