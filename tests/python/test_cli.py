@@ -1,0 +1,243 @@
+"""The command line as a user meets it: the whole way through separate processes, `--json`, exit codes, no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import PROJECT
+
+from sealcore.cli.app import root
+from sealcore.cli.contract import KEYWORD, write_contract
+from sealcore.seals.drawing import find_typeface
+
+
+class Shell:
+    """Runs `sealcore` in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def run(
+        self, *words: object, code: int | set[int] = 0, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "sealcore.cli", *map(str, words)],
+            cwd=self.directory,
+            env={**os.environ, "SEALCORE_PASSWORD": "test password", "SEALCORE_OFFICE": "office", **(env or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        expected = code if isinstance(code, set) else {code}
+        assert done.returncode in expected, f"{words}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def json(self, *words: object, code: int | set[int] = 0) -> dict[str, Any]:
+        return json.loads(self.run(*words, "--json", code=code).stdout)
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+def commands(group: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    found = []
+    for name, command in group.commands.items():
+        found.append((*above, name))
+        if hasattr(command, "commands"):
+            found += commands(command, (*above, name))
+    return found
+
+
+def test_every_command_has_help(shell):
+    """Help is built in this process (a process each would be slow), from the same objects."""
+    import click  # noqa: PLC0415
+
+    assert len(commands(root)) > 30
+    for words in commands(root):
+        command: Any = root
+        for word in words:
+            command = command.commands[word]
+        text = command.get_help(click.Context(command, info_name=" ".join(words)))
+        assert command.help, words
+        assert "Usage:" in text
+    assert "Examples:" in shell.run("--help").stdout
+
+
+def test_version(shell):
+    assert "0.1.0" in shell.run("--version").stdout
+
+
+def test_hash(shell):
+    (shell.directory / "abc").write_bytes(b"abc")
+    assert shell.run("hash", "abc").stdout.startswith("66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0")
+    row = shell.json("hash", "-a", "sha256", "abc")["files"][0]
+    assert row["digest"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    missing = shell.run("hash", "nowhere", code=3)
+    assert "nowhere" in missing.stderr
+
+
+@pytest.mark.parametrize("algorithm", ["sm2", "p256"])
+def test_sign_and_verify(shell, algorithm):
+    (shell.directory / "m").write_bytes(b"message")
+    shell.run("key", "generate", "-a", algorithm, "-o", "k.pem")
+    assert oct((shell.directory / "k.pem").stat().st_mode & 0o777) == "0o600"
+    assert b"ENCRYPTED" in (shell.directory / "k.pem").read_bytes()
+    shell.run("key", "generate", "-a", algorithm, "-o", "k.pem", code=3)
+    shell.run("sign", "m", "-k", "k.pem")
+    assert shell.json("verify-signature", "m", "m.sig", "-k", "k.pem")["valid"] is True
+    (shell.directory / "m").write_bytes(b"massage")
+    said = shell.json("verify-signature", "m", "m.sig", "-k", "k.pem", code=1)
+    assert said == {"ok": False, "error": {"type": "InvalidSignature", "message": said["error"]["message"]}}
+    wrong = shell.run("sign", "m", "-k", "k.pem", "--force", code=3, env={"SEALCORE_PASSWORD": "not it"})
+    assert "password" in wrong.stderr
+    assert "not it" not in wrong.stderr
+    (shell.directory / "cut.pem").write_bytes((shell.directory / "k.pem").read_bytes()[:100])
+    shell.run("sign", "m", "-k", "cut.pem", "--force", code=3)
+
+
+def test_ca(shell):
+    for algorithm in ("sm2", "p256"):
+        shell.run("ca", "init", f"ca-{algorithm}", "-a", algorithm, "--name", f"Root {algorithm}")
+        shell.run("key", "generate", "-a", algorithm, "-o", f"{algorithm}.key")
+        shell.run("ca", "request", f"{algorithm}.key", "--subject", "CN=Seal,O=Example,C=CN", "-o", f"{algorithm}.csr")
+        shell.run("ca", "issue", f"{algorithm}.csr", "--ca", f"ca-{algorithm}", "-o", f"{algorithm}.pem")
+        said = shell.json("ca", "verify", f"{algorithm}.pem", "--root", f"ca-{algorithm}/ca.pem")
+        assert said["trusted"] is True
+        assert len(said["chain"]) == 2
+        shell.run("ca", "verify", f"{algorithm}.pem", "--root", f"ca-{algorithm}/ca.pem", "--at", "+9000d", code=1)
+        assert shell.json("ca", "show", f"{algorithm}.pem")["algorithm"] == algorithm
+    shell.run("ca", "verify", "sm2.pem", "--root", "ca-p256/ca.pem", code=1)
+
+
+def found(shell: Shell) -> None:
+    """An office with one active SM2 seal, through the command line only."""
+    shell.run("office", "init", "office", "--origin", "example.com/seals", "--unit", "hq", "--unit-name", "Headquarters")
+    shell.run("person", "add", "he", "--name", "He", "--unit", "hq", "--role", "manager", "--by", "founder")
+    shell.run("unit", "add", "shanghai", "--name", "Shanghai", "--parent", "hq", "--by", "he")
+    for person, unit, role in (
+        ("zhang", "shanghai", "applicant"),
+        ("li", "hq", "approver"),
+        ("wang", "hq", "approver"),
+        ("zhao", "hq", "authoriser"),
+    ):
+        shell.run("person", "add", person, "--name", person, "--unit", unit, "--role", role, "--by", "he")
+    shell.run(
+        "policy", "set", "two", "--quorum", "2", "--approver", "li", "--approver", "wang",
+        "--applicant-unit", "hq", "--by", "he",
+    )  # fmt: skip
+    shell.run("ca", "init", "ca")
+    shell.run("seals", "request", "company", "--subject", "CN=Company seal", "-o", "seal.csr")
+    shell.run("ca", "issue", "seal.csr", "--ca", "ca", "-o", "seal.pem")
+    shell.run("imprint", "draw", "--name", "东海精密制造有限公司", "-o", "seal.png")
+    shell.run(
+        "seals", "register", "company", "--kind", "company", "--unit", "hq", "--policy", "two", "--size-mm", "40",
+        "--certificate", "seal.pem", "--imprint", "seal.png", "--by", "he",
+    )  # fmt: skip
+    shell.run("seals", "activate", "company", "--reason", "registered", "--by", "he")
+
+
+def test_the_way_of_one_document(shell):
+    found(shell)
+    (shell.directory / "contract.pdf").write_bytes(write_contract("A", "B", find_typeface()))
+    application = shell.json("apply", "company", "contract.pdf", "--purpose", "supply", "--by", "zhang")["id"]
+    early = shell.json("grant", application, "--until", "+1d", "--by", "zhao", code=4)
+    assert early["error"]["type"] == "ApprovalRequired"
+    shell.run("approve", application[:12], "--by", "li")
+    shell.run("approve", application, "--by", "wang")
+    grant = shell.json("grant", application, "--until", "+1d", "--by", "zhao")["id"]
+
+    (shell.directory / "other.pdf").write_bytes(write_contract("A", "C", find_typeface()))
+    sealing = ("--by", "zhang", "--keyword", KEYWORD)
+    changed = shell.json("seal", application, grant, "other.pdf", *sealing, code=4)
+    assert changed["error"]["type"] == "DocumentMismatch"
+    assert not (shell.directory / "other.sealed.pdf").exists()
+    sealed = shell.json("seal", application, grant, "contract.pdf", *sealing)
+    assert (sealed["number"], sealed["of"]) == (1, 1)
+    again = shell.json("seal", application, grant, "contract.pdf", *sealing, "-o", "again.pdf", code=4)
+    assert again["error"]["type"] == "GrantExhausted"
+    shell.run("seal", application, grant, "contract.pdf", "--by", "zhang", "-o", "x.pdf", code=2)
+
+    verdict = shell.json("verify", "contract.sealed.pdf", "--root", "ca/ca.pem")
+    assert verdict["verdict"] == "authentic"
+    assert shell.json("verify", "contract.sealed.pdf", code=1)["verdict"] == "unrecognised"
+    assert shell.json("verify", "contract.pdf", "--root", "ca/ca.pem", code=1)["verdict"] == "unsealed"
+    (shell.directory / "cut.pdf").write_bytes((shell.directory / "contract.sealed.pdf").read_bytes()[:-400])
+    # Altered or unreadable: which of them depends on what was cut off.
+    shell.run("verify", "cut.pdf", "--root", "ca/ca.pem", code={1, 3})
+
+    rows = shell.json("uses", "list")["rows"]
+    assert [(row["user"], row["result"]) for row in rows] == [("zhang", "delivered")]
+    for group in ("unit", "person", "policy", "seals", "applications", "grants"):
+        assert shell.json(group, "list")["rows"], group
+        assert shell.run(group, "list").stdout
+    assert shell.json("audit")["ok"] is True
+    assert shell.json("office", "show")["uses"] == 1
+
+    before = shell.json("ledger", "verify", "office/ledger")
+    assert before["findings"] == []
+    (shell.directory / "office" / "registry.db").unlink()
+    assert shell.json("db", "rebuild")["entries"] == before["size"]
+    assert shell.json("uses", "list")["rows"] == rows
+
+    index = sealed["use"]["index"]
+    proof = shell.run("ledger", "prove", "office/ledger", index).stdout
+    (shell.directory / "use.proof").write_text(proof, encoding="utf-8")
+    shell.run("ledger", "check-proof", "office/ledger", "use.proof")
+
+    entries = shell.directory / "office" / "ledger" / "entries"
+    whole = entries.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(flipped) // 2] ^= 1
+    entries.write_bytes(flipped)
+    findings = shell.json("ledger", "verify", "office/ledger", code=1)["findings"]
+    assert findings
+    assert findings[0]["index"] is not None
+    shell.json("audit", code=1)
+
+
+def test_imprints(shell):
+    for name, company in (("a.png", "东海精密制造有限公司"), ("b.png", "南山轴承股份有限公司")):
+        shell.run("imprint", "draw", "--name", company, "-o", name)
+    assert shell.json("imprint", "compare", "a.png", "a.png")["verdict"] == "same"
+    shell.run("imprint", "compare", "a.png", "b.png", code=1)
+    assert len(shell.json("imprint", "fingerprint", "a.png")["fingerprint"]) > 64
+    (shell.directory / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
+    assert "image" in shell.run("imprint", "fingerprint", "bad.png", code=3).stderr
+
+
+def test_an_office_that_is_not_there(shell):
+    for words in (("audit",), ("uses", "list"), ("office", "show"), ("db", "rebuild"), ("ledger", "verify", "office")):
+        assert "office" in shell.run(*words, code={2, 3, 5}).stderr
+
+
+def test_demo(shell):
+    said = shell.json("demo", "--directory", "demo")
+    assert said["ok"] is True
+    assert len(said["steps"]) > 25
+    for path in said["files"].values():
+        assert (shell.directory / path).exists()
+    # A second run replaces its own directory, and no other.
+    shell.json("demo", "--directory", "demo")
+    (shell.directory / "mine").mkdir()
+    (shell.directory / "mine" / "file").write_text("keep me")
+    shell.run("demo", "--directory", "mine", code=3)
+    assert (shell.directory / "mine" / "file").read_text() == "keep me"
+
+
+def test_the_examples_in_help_name_real_commands():
+    text = (PROJECT / "python" / "sealcore" / "cli" / "app.py").read_text(encoding="utf-8")
+    names = {words[0] for words in commands(root)}
+    for line in text.splitlines():
+        if line.startswith("  sealcore "):
+            assert line.split()[1] in names, line
