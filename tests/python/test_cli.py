@@ -80,7 +80,9 @@ def test_version(shell):
 
 def test_hash(shell):
     (shell.directory / "abc").write_bytes(b"abc")
-    assert shell.run("hash", "abc").stdout.startswith("66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0")
+    assert shell.run("hash", "abc").stdout.startswith(
+        "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+    )
     row = shell.json("hash", "-a", "sha256", "abc")["files"][0]
     assert row["digest"] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     missing = shell.run("hash", "nowhere", code=3)
@@ -122,7 +124,9 @@ def test_ca(shell):
 
 def found(shell: Shell) -> None:
     """An office with one active SM2 seal, through the command line only."""
-    shell.run("office", "init", "office", "--origin", "example.com/seals", "--unit", "hq", "--unit-name", "Headquarters")
+    shell.run(
+        "office", "init", "office", "--origin", "example.com/seals", "--unit", "hq", "--unit-name", "Headquarters"
+    )
     shell.run("person", "add", "he", "--name", "He", "--unit", "hq", "--role", "manager", "--by", "founder")
     shell.run("unit", "add", "shanghai", "--name", "Shanghai", "--parent", "hq", "--by", "he")
     for person, unit, role in (

@@ -29,9 +29,7 @@ def ca() -> None:
 @days_option
 @password_options
 @json_option
-def ca_init(
-    directory: Path, algorithm: str, name: str, days: int, password_file: Path | None, as_json: bool
-) -> None:
+def ca_init(directory: Path, algorithm: str, name: str, days: int, password_file: Path | None, as_json: bool) -> None:
     """Make a root certificate and its encrypted key in DIRECTORY (ca.pem, ca.key).
 
     \b

@@ -34,7 +34,7 @@ def hash_command(files: tuple[Path, ...], algorithm: str, as_json: bool) -> None
     rows: list[dict[str, Any]] = []
     for file in files or (Path("-"),):
         if str(file) == "-":
-            hasher = hashes.new(algorithm)
+            hasher = hashes.Hasher(algorithm)
             while block := sys.stdin.buffer.read(1 << 20):
                 hasher.update(block)
             digest = hasher.digest()
@@ -164,7 +164,7 @@ def verify_signature(
 @json_option
 def backends_command(as_json: bool) -> None:
     """Print which implementations this machine runs."""
-    emit({"backends": backends()}, as_json=as_json, text="\n".join(str(b) for b in backends()))
+    emit(backends(), as_json=as_json)
 
 
 COMMANDS = [hash_command, key, sign, verify_signature, backends_command]

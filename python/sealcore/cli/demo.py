@@ -51,7 +51,9 @@ class Story:
         seconds = time.perf_counter() - started
         self.steps.append({"step": sentence, "found": found, "seconds": round(seconds, 4)})
         if not self.quiet:
-            click.echo(f"  {click.style('✓', fg='green')} {sentence}  {click.style(f'{seconds * 1000:.0f} ms', dim=True)}")
+            click.echo(
+                f"  {click.style('✓', fg='green')} {sentence}  {click.style(f'{seconds * 1000:.0f} ms', dim=True)}"
+            )
             for line in found:
                 click.echo(f"      {line}")
 
@@ -289,9 +291,7 @@ class Demonstration:
             for approver in ("li", "sun"):
                 registry.approve(application.id, by=approver)
         with story.step("zhao grants one use that ends in a moment, and one until tomorrow"):
-            brief = self._grant(
-                CONTRACT_SEAL, application.id, "chen", uses=1, until=datetime.now(UTC) + GRANT_LIFE
-            )
+            brief = self._grant(CONTRACT_SEAL, application.id, "chen", uses=1, until=datetime.now(UTC) + GRANT_LIFE)
             lasting = self._grant(
                 CONTRACT_SEAL, application.id, "chen", uses=1, until=datetime.now(UTC) + timedelta(days=1)
             )
@@ -382,9 +382,7 @@ class Demonstration:
     # --- helpers
 
     def _grant(self, seal: str, application: str, grantee: str, *, uses: int, until: datetime) -> Any:
-        return self.registry.grant(
-            seal, application=application, grantee=grantee, uses=uses, valid_to=until, by="zhao"
-        )
+        return self.registry.grant(seal, application=application, grantee=grantee, uses=uses, valid_to=until, by="zhao")
 
     def _seal(self, application: str, grant: str, document: bytes, by: str) -> Any:
         # A given PDF need not hold the keyword: then the seal goes to the upper left of its last page.

@@ -66,9 +66,7 @@ def _view(directory: Path) -> Any:
     return View.open(directory)
 
 
-def _record(
-    directory: Path, password_file: Path | None, wait: float, as_json: bool, act: Callable[[Any], Any]
-) -> None:
+def _record(directory: Path, password_file: Path | None, wait: float, as_json: bool, act: Callable[[Any], Any]) -> None:
     with _open(directory, password_file, wait) as registry:
         recorded = act(registry)
     emit(recorded.to_dict(), as_json=as_json, text=f"{recorded.kind} {recorded.id}: ledger entry {recorded.index}")
@@ -158,7 +156,9 @@ def audit(checkpoint: Path | None, directory: Path, as_json: bool) -> int:
     earlier = checkpoint.read_text(encoding="utf-8") if checkpoint else None
     with progress("auditing", quiet=as_json) as step:
         report = audit_ledger(directory, checkpoint=earlier, progress=step)
-    lines = [f"{directory}: {'no findings' if report.ok else f'{len(report.findings)} FINDINGS'} in {report.size} entries"]
+    lines = [
+        f"{directory}: {'no findings' if report.ok else f'{len(report.findings)} FINDINGS'} in {report.size} entries"
+    ]
     lines += [f"  entry {finding.index}: {finding.sentence}" for finding in report.findings]
     emit({**report.to_dict(), "ok": report.ok}, as_json=as_json, text="\n".join(lines))
     return 0 if report.ok else 1
@@ -195,7 +195,14 @@ def unit() -> None:
 @by_option
 @writes
 def unit_add(
-    unit_id: str, name: str, parent: str, by: str, directory: Path, password_file: Path | None, wait: float, as_json: bool
+    unit_id: str,
+    name: str,
+    parent: str,
+    by: str,
+    directory: Path,
+    password_file: Path | None,
+    wait: float,
+    as_json: bool,
 ) -> None:
     """Add the unit UNIT_ID."""
     _record(directory, password_file, wait, as_json, lambda r: r.add_unit(unit_id, name=name, parent=parent, by=by))
@@ -293,7 +300,9 @@ def seals() -> None:
 @click.argument("seal")
 @click.option("-a", "--algorithm", type=ALGORITHMS, default="sm2", show_default=True)
 @click.option("--subject", required=True, help="Common name, or an RFC 4514 name.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The certificate request to write.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), required=True, help="The certificate request to write."
+)
 @force_option
 @writes
 def seals_request(
@@ -540,9 +549,7 @@ def seal(
     if target.exists() and not force:
         raise click.UsageError(f"{target} exists: choose another --output or add --force")
     with _open(directory, password_file, wait) as registry:
-        sealed = registry.seal_document(
-            application, grant, document, by=by, page=page, place=at_mm, keyword=keyword
-        )
+        sealed = registry.seal_document(application, grant, document, by=by, page=page, place=at_mm, keyword=keyword)
     write_new(target, sealed.data, force=force)
     emit(
         {"file": str(target), **sealed.to_dict()},
