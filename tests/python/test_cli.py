@@ -61,7 +61,7 @@ def commands(group: Any, above: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
 
 def test_every_command_has_help(shell):
     """Help is built in this process (a process each would be slow), from the same objects."""
-    import click  # noqa: PLC0415
+    import click
 
     assert len(commands(root)) > 30
     for words in commands(root):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageChops
+
 from sealcore.errors import InvalidArgument, InvalidImage, MissingExtra
 from sealcore.seals import drawing, typeface
 from sealcore.seals.drawing import SealDesign, draw_seal, synthetic_scan
@@ -265,5 +266,5 @@ def test_refused_imprints() -> None:
 
 def test_module_keeps_pillow_out_until_it_is_needed() -> None:
     code = "import sys, sealcore.seals.drawing; assert not any(m.split('.')[0] == 'PIL' for m in sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)  # noqa: S603 - our own interpreter and code
+    subprocess.run([sys.executable, "-c", code], check=True)
     assert drawing.__all__ == ["SealDesign", "draw_seal", "find_typeface", "synthetic_scan"]

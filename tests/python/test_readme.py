@@ -17,8 +17,8 @@ BLOCKS = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(en
 
 def found_office(directory) -> None:
     """What the README takes for granted: an office with a seal, persons, and a contract beside it."""
-    from sealcore.cli.contract import write_contract  # noqa: PLC0415
-    from sealcore.seals.drawing import SealDesign, draw_seal, find_typeface  # noqa: PLC0415
+    from sealcore.cli.contract import write_contract
+    from sealcore.seals.drawing import SealDesign, draw_seal, find_typeface
 
     now = datetime.now(UTC)
     key = SigningKey.generate("sm2")
