@@ -5,13 +5,20 @@
 //! means, and who may make it, is not decided here but in authority.
 
 pub mod cbor;
+mod chain;
 mod checkpoint;
 mod entry;
+mod frames;
 mod genesis;
+mod index;
 mod keys;
 pub mod merkle;
 mod note;
 pub mod proof;
+mod reader;
+mod recovery;
+mod store;
+mod writer;
 
 pub use checkpoint::Checkpoint;
 pub use entry::{
@@ -21,3 +28,6 @@ pub use entry::{
 pub use genesis::{Genesis, MAX_ORIGIN_LENGTH};
 pub use keys::{FOUNDER_KEY, KeyChange, KeyRow, KeyTable, LEDGER_KEY};
 pub use note::{MAX_NOTE_LENGTH, MAX_SIGNATURES, Note, NoteKey, NoteSignature, SM2_IDENTIFIER, sign_note};
+pub use reader::{LedgerReader, StoredEntry};
+pub use recovery::Recovery;
+pub use writer::{Ledger, Receipt};

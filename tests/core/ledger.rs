@@ -4,3 +4,7 @@
 mod cbor;
 #[path = "ledger/merkle.rs"]
 mod merkle;
+#[path = "ledger/store.rs"]
+mod store;
+#[path = "ledger/world.rs"]
+mod world;

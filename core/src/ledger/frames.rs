@@ -1,0 +1,72 @@
+//! Frames: u16 big-endian length, then as many bytes; the form of `entries` and of `checkpoints.log`.
+
+use super::store::ReadFile;
+use crate::Result;
+
+/// The bytes of a frame's length.
+pub(super) const PREFIX: usize = 2;
+/// How much of a file is in memory at a time.
+const WINDOW: usize = 1 << 20;
+
+/// A window that moves over [start, end) of a file.
+pub(super) struct Window<'f> {
+    file: &'f ReadFile,
+    end: u64,
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl<'f> Window<'f> {
+    /// A window at `start`, filled.
+    pub(super) fn new(file: &'f ReadFile, start: u64, end: u64) -> Result<Self> {
+        let mut window = Window { file, end, offset: start, bytes: Vec::new() };
+        window.advance(0)?;
+        Ok(window)
+    }
+
+    /// The offset in the file of the first byte of the window.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The bytes in the window: at least a whole frame, or all that is left.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Drops the first `count` bytes and fills the window again.
+    pub(super) fn advance(&mut self, count: usize) -> Result<()> {
+        self.bytes.drain(..count);
+        self.offset += count as u64;
+        let held = self.bytes.len();
+        let left = self.end.saturating_sub(self.offset + held as u64);
+        let more = usize::try_from(left).unwrap_or(usize::MAX).min(WINDOW.saturating_sub(held));
+        self.bytes.resize(held + more, 0);
+        self.file.read_exact(self.offset + held as u64, &mut self.bytes[held..])
+    }
+}
+
+/// The ranges of the payloads of the whole frames at the start of `bytes`, at most `limit`, and where they end.
+pub(super) fn cut(bytes: &[u8], limit: usize) -> (Vec<core::ops::Range<usize>>, usize) {
+    let mut frames = Vec::new();
+    let mut at = 0;
+    while frames.len() < limit
+        && let Some(payload) = frame(&bytes[at..])
+    {
+        frames.push(at + PREFIX..at + PREFIX + payload.len());
+        at += PREFIX + payload.len();
+    }
+    (frames, at)
+}
+
+/// The payload of the frame at the start of `bytes`, when it is whole.
+pub(super) fn frame(bytes: &[u8]) -> Option<&[u8]> {
+    let (prefix, rest) = bytes.split_first_chunk::<PREFIX>()?;
+    rest.get(..usize::from(u16::from_be_bytes(*prefix)))
+}
+
+/// Appends a frame; the payload is at most 65,535 bytes (checked by the caller).
+pub(super) fn push(out: &mut Vec<u8>, payload: &[u8]) {
+    out.extend_from_slice(&(payload.len() as u16).to_be_bytes());
+    out.extend_from_slice(payload);
+}

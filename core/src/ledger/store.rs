@@ -1,0 +1,310 @@
+//! Every touch of the disk, and nothing else: a directory, its files, its lock.
+//!
+//! Durability is explicit: nothing counts before its `sync` has returned, a new name counts after the directory's. An
+//! error carries the operation and errno; what it means is decided by the writer. The only file here that uses `std::fs`.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+pub(super) const GENESIS: &str = "genesis";
+pub(super) const ENTRIES: &str = "entries";
+pub(super) const CHECKPOINT: &str = "checkpoint";
+pub(super) const LOG: &str = "checkpoints.log";
+const LOCK: &str = "lock";
+const CHECKPOINT_NEW: &str = "checkpoint.new";
+
+fn failed(operation: &'static str) -> impl Fn(io::Error) -> Error {
+    move |error| Error::LedgerIo { operation, os_code: error.raw_os_error().unwrap_or(0) }
+}
+
+/// The directory of a ledger.
+#[derive(Debug)]
+pub(super) struct Directory {
+    path: PathBuf,
+}
+
+impl Directory {
+    pub(super) fn open(path: &Path) -> Result<Self> {
+        let path = fs::canonicalize(path).map_err(failed("open the ledger directory"))?;
+        if path.join(GENESIS).is_file() {
+            return Ok(Directory { path });
+        }
+        Err(Error::InvalidArgument {
+            field: "path",
+            reason: "is no ledger: a ledger is a directory with a file `genesis`",
+        })
+    }
+
+    /// Builds a directory aside, and moves it to `path` when it is whole and durable. `fill` writes the files.
+    pub(super) fn create(path: &Path, fill: impl FnOnce(&NewDirectory) -> Result<()>) -> Result<(Self, Lock)> {
+        const NOT_EMPTY: Error = Error::InvalidArgument {
+            field: "path",
+            reason: "exists and is not an empty directory: a ledger is created in a new or empty one",
+        };
+        let target = resolve(path)?;
+        match fs::read_dir(&target) {
+            Ok(mut entries) => {
+                if entries.next().is_some() {
+                    return Err(NOT_EMPTY);
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) if error.kind() == ErrorKind::NotADirectory => return Err(NOT_EMPTY),
+            Err(error) => return Err(failed("look into the new ledger directory")(error)),
+        }
+        let (Some(parent), Some(name)) = (target.parent(), target.file_name()) else { return Err(NOT_EMPTY) };
+        let mut nonce = [0; 8];
+        getrandom::fill(&mut nonce).map_err(|_| Error::RandomSource)?;
+        let aside = parent.join(format!(".{}.creating-{:016x}", name.to_string_lossy(), u64::from_be_bytes(nonce)));
+        fs::create_dir(&aside).map_err(failed("make the new ledger directory"))?;
+        let built = (|| {
+            let new = NewDirectory { path: aside.clone() };
+            fill(&new)?;
+            let lock = Lock::take(&aside)?;
+            sync_directory(&aside)?;
+            fs::rename(&aside, &target).map_err(|error| match error.kind() {
+                ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists | ErrorKind::NotADirectory => NOT_EMPTY,
+                _ => failed("move the new ledger into place")(error),
+            })?;
+            sync_directory(parent)?;
+            Ok(lock)
+        })();
+        match built {
+            Ok(lock) => Ok((Directory { path: target }, lock)),
+            Err(error) => {
+                // Nothing was acknowledged; what cannot be removed is a hidden directory that nobody opens.
+                let _ = fs::remove_dir_all(&aside);
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads a small file whole; one that is longer than `limit` is refused.
+    pub(super) fn read(&self, name: &'static str, limit: usize, operation: &'static str) -> Result<Vec<u8>> {
+        let file = ReadFile::open(&self.path, name, operation)?;
+        let length = file.length()?;
+        if length > limit as u64 {
+            return Err(Error::LedgerCorrupt {
+                offset: limit as u64,
+                reason: "a file is longer than its format allows",
+            });
+        }
+        let mut bytes = vec![0; usize::try_from(length).map_err(|_| Error::Internal { reason: "file length" })?];
+        file.read_exact(0, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    pub(super) fn open_read(&self, name: &'static str, operation: &'static str) -> Result<ReadFile> {
+        ReadFile::open(&self.path, name, operation)
+    }
+
+    pub(super) fn open_append(&self, name: &'static str, names: &'static Operations) -> Result<AppendFile> {
+        let file = OpenOptions::new().read(true).write(true).open(self.path.join(name)).map_err(failed(names.open))?;
+        let length = file.metadata().map_err(failed(names.open))?.len();
+        Ok(AppendFile { file, length, names })
+    }
+
+    pub(super) fn lock(&self) -> Result<Lock> {
+        Lock::take(&self.path)
+    }
+
+    /// Replaces `checkpoint`: a new file, synced, renamed over the old, the directory synced.
+    pub(super) fn replace_checkpoint(&self, bytes: &[u8]) -> Result<()> {
+        write_new(&self.path.join(CHECKPOINT_NEW), bytes, "write the new checkpoint")?;
+        fs::rename(self.path.join(CHECKPOINT_NEW), self.path.join(CHECKPOINT))
+            .map_err(failed("replace the checkpoint"))?;
+        sync_directory(&self.path)
+    }
+}
+
+/// A directory that is being built and has not its name yet.
+pub(super) struct NewDirectory {
+    path: PathBuf,
+}
+
+impl NewDirectory {
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        write_new(&self.path.join(name), bytes, "write a file of the new ledger")
+    }
+}
+
+fn resolve(path: &Path) -> Result<PathBuf> {
+    if let Ok(found) = fs::canonicalize(path) {
+        return Ok(found);
+    }
+    let name = path.file_name().ok_or(Error::InvalidArgument { field: "path", reason: "must name a directory" })?;
+    let parent = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    Ok(fs::canonicalize(parent).map_err(failed("open the directory that the new ledger stands in"))?.join(name))
+}
+
+fn write_new(path: &Path, bytes: &[u8], operation: &'static str) -> Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path).map_err(failed(operation))?;
+    file.write_all(bytes).map_err(failed(operation))?;
+    file.sync_all().map_err(failed(operation))
+}
+
+fn sync_directory(path: &Path) -> Result<()> {
+    File::open(path).and_then(|directory| directory.sync_all()).map_err(failed("sync the ledger directory"))
+}
+
+/// The writer's lock, held as long as this lives.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path.join(LOCK))
+            .map_err(failed("open the lock"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(Error::LedgerLocked),
+            Err(TryLockError::Error(error)) => Err(failed("take the lock")(error)),
+        }
+    }
+}
+
+/// A file that is read at offsets.
+#[derive(Debug)]
+pub(super) struct ReadFile {
+    file: File,
+    operation: &'static str,
+}
+
+impl ReadFile {
+    fn open(path: &Path, name: &'static str, operation: &'static str) -> Result<Self> {
+        Ok(ReadFile { file: File::open(path.join(name)).map_err(failed(operation))?, operation })
+    }
+
+    pub(super) fn length(&self) -> Result<u64> {
+        Ok(self.file.metadata().map_err(failed(self.operation))?.len())
+    }
+
+    /// Fills `out` from `offset`; a file that ends before is damaged.
+    pub(super) fn read_exact(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        read_exact_at(&self.file, offset, out, self.operation)
+    }
+}
+
+fn read_exact_at(file: &File, offset: u64, out: &mut [u8], operation: &'static str) -> Result<()> {
+    #[cfg(unix)]
+    use std::os::unix::fs::FileExt;
+    #[cfg(windows)]
+    use std::os::windows::fs::FileExt;
+    let mut done = 0;
+    while done < out.len() {
+        let at = offset + done as u64;
+        #[cfg(unix)]
+        let read = file.read_at(&mut out[done..], at);
+        #[cfg(windows)]
+        let read = file.seek_read(&mut out[done..], at);
+        match read {
+            Ok(0) => return Err(Error::LedgerCorrupt { offset: at, reason: "a file ends inside what it must hold" }),
+            Ok(count) => done += count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(operation)(error)),
+        }
+    }
+    Ok(())
+}
+
+/// How the operations on a file are named in errors.
+#[derive(Debug)]
+pub(super) struct Operations {
+    pub(super) open: &'static str,
+    pub(super) read: &'static str,
+    pub(super) write: &'static str,
+    pub(super) truncate: &'static str,
+    pub(super) sync: &'static str,
+}
+
+pub(super) const ENTRIES_OPERATIONS: Operations = Operations {
+    open: "open entries",
+    read: "read entries",
+    write: "write entries",
+    truncate: "truncate entries",
+    sync: "sync entries",
+};
+pub(super) const LOG_OPERATIONS: Operations = Operations {
+    open: "open checkpoints.log",
+    read: "read checkpoints.log",
+    write: "write checkpoints.log",
+    truncate: "truncate checkpoints.log",
+    sync: "sync checkpoints.log",
+};
+
+/// A file that grows at its end.
+#[derive(Debug)]
+pub(super) struct AppendFile {
+    file: File,
+    length: u64,
+    names: &'static Operations,
+}
+
+impl AppendFile {
+    pub(super) fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// A second handle for reading the same file.
+    pub(super) fn reader(&self) -> Result<ReadFile> {
+        let file = self.file.try_clone().map_err(failed(self.names.open))?;
+        Ok(ReadFile { file, operation: self.names.read })
+    }
+
+    /// Appends bytes. When that fails, what was written of them is cut off again, if the disk lets us.
+    pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        let written = self.file.seek(SeekFrom::Start(self.length)).and_then(|_| self.file.write_all(bytes));
+        match written {
+            Ok(()) => {
+                self.length += bytes.len() as u64;
+                Ok(())
+            }
+            Err(error) => {
+                let _ = self.file.set_len(self.length);
+                Err(failed(self.names.write)(error))
+            }
+        }
+    }
+
+    /// Cuts the file to `length`.
+    pub(super) fn truncate(&mut self, length: u64) -> Result<()> {
+        self.file.set_len(length).map_err(failed(self.names.truncate))?;
+        self.length = length;
+        Ok(())
+    }
+
+    /// Makes everything that was appended durable. After an error nothing is known, and another try on the same file
+    /// would report success without having written.
+    pub(super) fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(failed(self.names.sync))
+    }
+
+    /// Writes the bytes from `start` to the end again, so that a sync writes them even if an earlier one failed.
+    pub(super) fn rewrite_from(&mut self, start: u64) -> Result<()> {
+        let mut buffer = vec![0; 1 << 20];
+        let mut at = start;
+        while at < self.length {
+            let count = usize::try_from(self.length - at).map_or(buffer.len(), |rest| rest.min(buffer.len()));
+            read_exact_at(&self.file, at, &mut buffer[..count], self.names.read)?;
+            self.file
+                .seek(SeekFrom::Start(at))
+                .and_then(|_| self.file.write_all(&buffer[..count]))
+                .map_err(failed(self.names.write))?;
+            at += count as u64;
+        }
+        self.sync()
+    }
+}

@@ -1,0 +1,528 @@
+//! The writer: one per ledger, many threads. Appends are collected into groups; each group becomes durable with one
+//! signed checkpoint, and only then is acknowledged.
+//!
+//! Order of a commit: entries, sync, checkpoint into checkpoints.log, sync, checkpoint file replaced, acknowledge. The
+//! first error of the disk ends the writer: nothing of that group is acknowledged, every later call gets the same error,
+//! and the next open decides what remains. Index, time and predecessor of an entry are fixed here.
+
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::checkpoint::Checkpoint;
+use super::entry::{self, Entry, EntryType, Header, MAX_TIME, NewEntry, message_of, statement_id};
+use super::frames;
+use super::genesis::Genesis;
+use super::keys::{KeyRow, LEDGER_KEY};
+use super::merkle::{Hash, Pyramid, leaf_hash};
+use super::note::NoteKey;
+use super::proof::{inclusion_ranges, verify_inclusion};
+use super::reader::{StoredEntry, View};
+use super::recovery::{self, Opened, Recovery};
+use super::store::{self, AppendFile, Directory, Lock};
+use crate::hash::HashAlgorithm;
+use crate::sign::{KeyRef, Keys, Signature, SigningKey, VerifyingKey, verify_many};
+use crate::{Error, Result};
+
+const POISONED: Error = Error::Internal { reason: "a thread panicked while it was appending" };
+
+/// What the appender gets once its entry is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The index of the entry.
+    pub index: u64,
+    /// The time of the entry, µs since 1970-01-01 UTC.
+    pub time: u64,
+    /// The statement id of its body.
+    pub statement: Hash,
+    /// Its leaf hash.
+    pub leaf_hash: Hash,
+    /// The checkpoint that covers it, as a signed note.
+    pub checkpoint: Arc<str>,
+    /// The inclusion proof in the tree of that checkpoint, leaf to root.
+    pub proof: Vec<Hash>,
+}
+
+impl Receipt {
+    /// Checks that `key` has signed the checkpoint and the proof leads from the leaf hash to its root.
+    ///
+    /// # Errors
+    /// `InvalidEncoding`, `InvalidSignature` or `InvalidProof`.
+    pub fn verify(&self, hash: HashAlgorithm, key: &NoteKey) -> Result<()> {
+        let checkpoint = Checkpoint::open(self.checkpoint.as_bytes(), key)?;
+        verify_inclusion(hash, self.index, checkpoint.size, &self.leaf_hash, &self.proof, &checkpoint.root)
+    }
+}
+
+/// Entries of one caller, which become durable together or not at all.
+struct Request {
+    entries: Vec<NewEntry>,
+    /// Which signatures have been checked already.
+    verified: Vec<bool>,
+    now: Option<u64>,
+    result: Mutex<Option<Result<Vec<Receipt>>>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: Vec<Arc<Request>>,
+    leading: bool,
+}
+
+struct State {
+    view: View,
+    entries: AppendFile,
+    log: AppendFile,
+    note: Arc<str>,
+    /// The error that ended this writer.
+    failed: Option<Error>,
+    _lock: Lock,
+}
+
+/// A ledger that is open for writing.
+pub struct Ledger {
+    genesis: Genesis,
+    id: Hash,
+    note_key: NoteKey,
+    signer: SigningKey,
+    recovery: Recovery,
+    /// A forked child holds the same lock and must not write.
+    process: u32,
+    queue: Mutex<Queue>,
+    turn: Condvar,
+    state: Mutex<State>,
+    /// The keys of the rows that are durable, so that signatures can be checked outside the commit.
+    known: RwLock<Vec<VerifyingKey>>,
+}
+
+impl core::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Ledger({}, {})", self.genesis.origin(), self.genesis.hash().name())
+    }
+}
+
+/// The entries of a group, ready to be written.
+#[derive(Default)]
+struct Staged {
+    bytes: Vec<u8>,
+    /// Leaf hash, statement id, time and length in the file of each entry.
+    entries: Vec<(Hash, Hash, u64, usize)>,
+}
+
+impl Ledger {
+    /// Creates a ledger in a new or empty directory, with its genesis entry and a first checkpoint, and opens it.
+    ///
+    /// The directory appears whole or not at all: it is built beside its place and moved there when it is durable.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when the directory is not empty, `InvalidKey` when `signer` is not the ledger key of the
+    /// genesis, `LedgerIo` when the system refuses.
+    pub fn create(path: &Path, genesis: &Genesis, signer: &SigningKey) -> Result<Self> {
+        Ledger::create_at(path, genesis, signer, now())
+    }
+
+    /// [`Ledger::create`] at a given time, for frozen vectors.
+    #[doc(hidden)]
+    pub fn create_at(path: &Path, genesis: &Genesis, signer: &SigningKey, time: u64) -> Result<Self> {
+        let note_key = note_key(genesis, signer)?;
+        let hash = genesis.hash();
+        let body = genesis.encode()?;
+        let first = NewEntry::sign(hash, EntryType::Genesis, LEDGER_KEY, body.clone(), signer)?;
+        let header = Header {
+            kind: EntryType::Genesis,
+            key_idx: LEDGER_KEY,
+            index: 0,
+            time: time.min(MAX_TIME),
+            prev: [0; 32],
+            statement: statement_id(hash, &body),
+            algorithm: signer.algorithm(),
+        };
+        let mut bytes = Vec::new();
+        entry::write(&mut bytes, &header, &first.signature, &body);
+        let root = leaf_hash(hash, &bytes);
+        let note = Checkpoint { origin: genesis.origin().to_owned(), size: 1, root }.sign(&note_key, signer)?;
+        let (mut entries, mut log) = (Vec::new(), Vec::new());
+        frames::push(&mut entries, &bytes);
+        frames::push(&mut log, note.as_bytes());
+        let (directory, lock) = Directory::create(path, |new| {
+            new.write(store::GENESIS, &body)?;
+            new.write(store::ENTRIES, &entries)?;
+            new.write(store::LOG, &log)?;
+            new.write(store::CHECKPOINT, note.as_bytes())
+        })?;
+        Ledger::open_locked(directory, lock, signer)
+    }
+
+    /// Opens a ledger for writing, repairing what a crash left.
+    ///
+    /// # Errors
+    /// `LedgerLocked` when another writer has it, `InvalidKey` when `signer` is not its key, `LedgerCorrupt` (with the
+    /// offset) or `RootMismatch` when something is missing or altered that a signed checkpoint covers: such a ledger is
+    /// never cut, never written to.
+    pub fn open(path: &Path, signer: &SigningKey) -> Result<Self> {
+        let directory = Directory::open(path)?;
+        let lock = directory.lock()?;
+        Ledger::open_locked(directory, lock, signer)
+    }
+
+    fn open_locked(directory: Directory, lock: Lock, signer: &SigningKey) -> Result<Self> {
+        let view = View::open(directory)?;
+        let note_key = note_key(&view.genesis, signer)?;
+        let Opened { view, entries, log, note, recovery } = recovery::open(view)?;
+        Ok(Ledger {
+            genesis: view.genesis.clone(),
+            id: *view.chain.ledger_id(),
+            note_key,
+            signer: signer.clone(),
+            recovery,
+            process: std::process::id(),
+            queue: Mutex::default(),
+            turn: Condvar::new(),
+            known: RwLock::new(view.chain.keys.rows().iter().map(|row| row.key).collect()),
+            state: Mutex::new(State { view, entries, log, note: note.into(), failed: None, _lock: lock }),
+        })
+    }
+
+    /// The parameters of the ledger.
+    pub fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The ledger's id.
+    pub fn id(&self) -> &Hash {
+        &self.id
+    }
+
+    /// The named key of the checkpoints.
+    pub fn note_key(&self) -> &NoteKey {
+        &self.note_key
+    }
+
+    /// What opening had to repair.
+    pub fn recovery(&self) -> Recovery {
+        self.recovery
+    }
+
+    /// Signs a body with the ledger's own key, for [`Ledger::append_many`].
+    ///
+    /// # Errors
+    /// `InvalidArgument` or `InvalidLength` when no entry can hold the body.
+    pub fn sign(&self, kind: EntryType, body: Vec<u8>) -> Result<NewEntry> {
+        NewEntry::sign(self.genesis.hash(), kind, LEDGER_KEY, body, &self.signer)
+    }
+
+    /// Appends one entry; returns when it is durable.
+    ///
+    /// # Errors
+    /// As [`Ledger::append_many`].
+    pub fn append(&self, entry: NewEntry) -> Result<Receipt> {
+        self.append_many(vec![entry])?.pop().ok_or(Error::Internal { reason: "an append without a receipt" })
+    }
+
+    /// Appends entries, all or none, in this order and next to each other; returns when they are durable.
+    ///
+    /// Callers on several threads share one checkpoint and its syncs.
+    ///
+    /// # Errors
+    /// `InvalidSignature` when a signature does not verify; `InvalidKey` when the key is not in force; `InvalidArgument`,
+    /// `InvalidLength` or `InvalidEncoding` naming the field of an entry that cannot be. Then nothing was written.
+    /// `LedgerIo` when the disk refuses: then nothing is acknowledged and this writer is at its end.
+    pub fn append_many(&self, entries: Vec<NewEntry>) -> Result<Vec<Receipt>> {
+        self.append_request(entries, None)
+    }
+
+    /// [`Ledger::append_many`] with a given clock, for tests and frozen vectors.
+    #[doc(hidden)]
+    pub fn append_many_at(&self, entries: Vec<NewEntry>, now: u64) -> Result<Vec<Receipt>> {
+        self.append_request(entries, Some(now))
+    }
+
+    fn append_request(&self, entries: Vec<NewEntry>, now: Option<u64>) -> Result<Vec<Receipt>> {
+        self.check_process()?;
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let verified = self.verify_known(&entries)?;
+        let request = Arc::new(Request { entries, verified, now, result: Mutex::new(None) });
+        let mut queue = self.queue.lock().map_err(|_| POISONED)?;
+        queue.waiting.push(request.clone());
+        loop {
+            if let Some(result) = request.result.lock().map_err(|_| POISONED)?.take() {
+                return result;
+            }
+            if queue.leading {
+                queue = self.turn.wait(queue).map_err(|_| POISONED)?;
+                continue;
+            }
+            if !queue.waiting.iter().any(|waiting| Arc::ptr_eq(waiting, &request)) {
+                return Err(POISONED);
+            }
+            queue.leading = true;
+            let group = core::mem::take(&mut queue.waiting);
+            drop(queue);
+            let leading = Leading(self);
+            self.commit(&group)?;
+            drop(leading);
+            queue = self.queue.lock().map_err(|_| POISONED)?;
+        }
+    }
+
+    /// Checks the signatures whose keys are durable rows, all at once; `false` for the others.
+    fn verify_known(&self, entries: &[NewEntry]) -> Result<Vec<bool>> {
+        let hash = self.genesis.hash();
+        let known = self.known.read().map_err(|_| POISONED)?;
+        let (mut verified, mut keys, mut messages, mut signatures) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for entry in entries {
+            entry::check_body(&entry.body)?;
+            let key = known.get(entry.key_idx as usize);
+            if let Some(key) = key {
+                keys.push(KeyRef::Plain(key));
+                messages.push(message_of(&statement_id(hash, &entry.body)));
+                signatures.push(Signature::from_bytes(&entry.signature)?);
+            }
+            verified.push(key.is_some());
+        }
+        let messages: Vec<&[u8]> = messages.iter().map(<[u8; 48]>::as_slice).collect();
+        verify_many(Keys::Each(&keys), &messages, &signatures, None, 0)?.into_result()?;
+        Ok(verified)
+    }
+
+    /// Writes a group and gives every request its result.
+    fn commit(&self, group: &[Arc<Request>]) -> Result<()> {
+        let mut state = self.state.lock().map_err(|_| POISONED)?;
+        let clock = now();
+        let first = state.view.chain.size;
+        let mut staged = Staged::default();
+        let mut results: Vec<Result<core::ops::Range<usize>>> = Vec::with_capacity(group.len());
+        for request in group {
+            let before = staged.entries.len();
+            let result = match state.failed {
+                Some(error) => Err(error),
+                None => state.stage(&mut staged, request, request.now.unwrap_or(clock)),
+            };
+            results.push(result.map(|()| before..staged.entries.len()));
+        }
+        let mut written = Ok(Vec::new());
+        if !staged.entries.is_empty() {
+            written = state.write(first, &staged, &self.note_key, &self.signer);
+            match &written {
+                Ok(_) => self.learn_keys(&state)?,
+                Err(error) => state.failed = Some(*error),
+            }
+        }
+        for (request, result) in group.iter().zip(results) {
+            let result = result.and_then(|range| match &written {
+                Ok(receipts) => Ok(receipts[range].to_vec()),
+                Err(error) => Err(*error),
+            });
+            *request.result.lock().map_err(|_| POISONED)? = Some(result);
+        }
+        Ok(())
+    }
+
+    fn learn_keys(&self, state: &State) -> Result<()> {
+        let rows = state.view.chain.keys.rows();
+        let mut known = self.known.write().map_err(|_| POISONED)?;
+        let from = known.len();
+        known.extend(rows[from..].iter().map(|row| row.key));
+        Ok(())
+    }
+
+    fn check_process(&self) -> Result<()> {
+        // A child of fork() holds the same lock as its parent.
+        if std::process::id() == self.process { Ok(()) } else { Err(Error::LedgerLocked) }
+    }
+
+    /// The state, unless the writer has failed.
+    fn state(&self) -> Result<MutexGuard<'_, State>> {
+        self.check_process()?;
+        let state = self.state.lock().map_err(|_| POISONED)?;
+        match state.failed {
+            Some(error) => Err(error),
+            None => Ok(state),
+        }
+    }
+
+    /// The number of durable entries.
+    ///
+    /// # Errors
+    /// The error that ended this writer, if one did; so for every method below.
+    pub fn size(&self) -> Result<u64> {
+        Ok(self.state()?.view.index.size())
+    }
+
+    /// The newest checkpoint as a signed note.
+    ///
+    /// # Errors
+    /// As [`Ledger::size`].
+    pub fn checkpoint_note(&self) -> Result<Arc<str>> {
+        Ok(self.state()?.note.clone())
+    }
+
+    /// The rows of the key table.
+    ///
+    /// # Errors
+    /// As [`Ledger::size`].
+    pub fn keys(&self) -> Result<Vec<KeyRow>> {
+        Ok(self.state()?.view.chain.keys.rows().to_vec())
+    }
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when there is no such entry, and as [`Ledger::size`].
+    pub fn entry(&self, index: u64) -> Result<StoredEntry> {
+        self.state()?.view.entry(index)
+    }
+
+    /// The root of the first `size` entries.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when there are fewer, and as [`Ledger::size`].
+    pub fn root_at(&self, size: u64) -> Result<Hash> {
+        self.state()?.view.root_at(size)
+    }
+
+    /// The proof that entry `index` is in the tree of the first `size` entries.
+    ///
+    /// # Errors
+    /// `InvalidArgument` or `InvalidProof` when the numbers do not fit, and as [`Ledger::size`].
+    pub fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>> {
+        self.state()?.view.inclusion_proof(index, size)
+    }
+
+    /// The proof that the first `old_size` entries are a prefix of the first `new_size`.
+    ///
+    /// # Errors
+    /// As [`Ledger::inclusion_proof`].
+    pub fn consistency_proof(&self, old_size: u64, new_size: u64) -> Result<Vec<Hash>> {
+        self.state()?.view.consistency_proof(old_size, new_size)
+    }
+}
+
+/// Hands the lead on, also when the commit panicked.
+struct Leading<'l>(&'l Ledger);
+
+impl Drop for Leading<'_> {
+    fn drop(&mut self) {
+        if let Ok(mut queue) = self.0.queue.lock() {
+            queue.leading = false;
+        }
+        self.0.turn.notify_all();
+    }
+}
+
+impl State {
+    /// Checks the entries of a request and lays out their bytes; on an error nothing of the request remains.
+    fn stage(&mut self, staged: &mut Staged, request: &Request, now: u64) -> Result<()> {
+        let chain = &mut self.view.chain;
+        let (size, last_leaf, last_time) = (chain.size, chain.last_leaf, chain.last_time);
+        let (bytes, count) = (staged.bytes.len(), staged.entries.len());
+        for (entry, verified) in request.entries.iter().zip(&request.verified) {
+            let result = self.stage_one(staged, entry, *verified, now);
+            if result.is_err() {
+                let chain = &mut self.view.chain;
+                (chain.size, chain.last_leaf, chain.last_time) = (size, last_leaf, last_time);
+                chain.keys.roll_back(size);
+                staged.bytes.truncate(bytes);
+                staged.entries.truncate(count);
+                return result;
+            }
+        }
+        Ok(())
+    }
+
+    fn stage_one(&mut self, staged: &mut Staged, new: &NewEntry, verified: bool, now: u64) -> Result<()> {
+        let hash = self.view.genesis.hash();
+        let chain = &mut self.view.chain;
+        let key = *chain.keys.key_at(new.key_idx, chain.size)?;
+        let statement = statement_id(hash, &new.body);
+        if !verified {
+            key.verify(&message_of(&statement), &Signature::from_bytes(&new.signature)?)?;
+        }
+        let header = Header {
+            kind: new.kind,
+            key_idx: new.key_idx,
+            index: chain.size,
+            time: now.clamp(chain.last_time, MAX_TIME),
+            prev: chain.last_leaf,
+            statement,
+            algorithm: key.algorithm(),
+        };
+        let start = staged.bytes.len();
+        staged.bytes.extend_from_slice(&[0; frames::PREFIX]);
+        entry::write(&mut staged.bytes, &header, &new.signature, &new.body);
+        let length = staged.bytes.len() - start - frames::PREFIX;
+        staged.bytes[start..start + frames::PREFIX].copy_from_slice(&(length as u16).to_be_bytes());
+        let bytes = &staged.bytes[start + frames::PREFIX..];
+        let leaf = leaf_hash(hash, bytes);
+        chain.admit(&Entry::parse(bytes)?, leaf)?;
+        staged.entries.push((leaf, statement, header.time, frames::PREFIX + length));
+        Ok(())
+    }
+
+    /// Makes the group durable and gives a receipt for each entry.
+    fn write(&mut self, first: u64, staged: &Staged, key: &NoteKey, signer: &SigningKey) -> Result<Vec<Receipt>> {
+        let entries_before = self.entries.length();
+        self.entries.append(&staged.bytes)?;
+        self.entries.sync()?;
+        let mut full: Vec<(u64, Arc<Pyramid>)> = Vec::new();
+        for (leaf, _, _, length) in &staged.entries {
+            if let Some(bundle) = self.view.index.push(*leaf, *length as u64) {
+                full.push(((self.view.index.size() - 1) >> super::index::BUNDLE_BITS, bundle));
+            }
+        }
+        let size = self.view.index.size();
+        let root = self.view.index.root()?;
+        let checkpoint = Checkpoint { origin: self.view.genesis.origin().to_owned(), size, root };
+        let note: Arc<str> = checkpoint.sign(key, signer)?.into();
+        let mut frame = Vec::with_capacity(note.len() + frames::PREFIX);
+        frames::push(&mut frame, note.as_bytes());
+        if let Err(error) = self.log.append(&frame) {
+            // No checkpoint covers the entries: leave the disk as it was, if it lets us.
+            let _ = self.entries.truncate(entries_before);
+            return Err(error);
+        }
+        self.log.sync()?;
+        self.view.directory.replace_checkpoint(note.as_bytes())?;
+        self.note = note.clone();
+        let mut load = |number: u64| {
+            let found = full.iter().find(|(bundle, _)| *bundle == number);
+            found.map(|(_, bundle)| bundle.clone()).ok_or(Error::Internal { reason: "a receipt needs an old bundle" })
+        };
+        let mut receipts = Vec::with_capacity(staged.entries.len());
+        for (index, (leaf_hash, statement, time, _)) in (first..).zip(&staged.entries) {
+            let proof = inclusion_ranges(index, size)?
+                .into_iter()
+                .map(|(start, end)| self.view.index.range(start, end, &mut load))
+                .collect::<Result<Vec<Hash>>>()?;
+            receipts.push(Receipt {
+                index,
+                time: *time,
+                statement: *statement,
+                leaf_hash: *leaf_hash,
+                checkpoint: note.clone(),
+                proof,
+            });
+        }
+        Ok(receipts)
+    }
+}
+
+fn note_key(genesis: &Genesis, signer: &SigningKey) -> Result<NoteKey> {
+    if signer.verifying_key() != *genesis.ledger_key() {
+        return Err(Error::InvalidKey {
+            field: "ledger_key",
+            reason: "is not the key that this ledger's genesis names",
+        });
+    }
+    NoteKey::new(genesis.origin(), *genesis.ledger_key())
+}
+
+/// The clock, in µs since 1970-01-01 UTC; never before, never after what an entry can hold.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| u64::try_from(elapsed.as_micros()).unwrap_or(MAX_TIME))
+        .min(MAX_TIME)
+}
