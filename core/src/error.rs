@@ -70,6 +70,16 @@ pub enum Rule {
     Duplicate,
     /// The transition is not in the table.
     InvalidTransition,
+    /// An amount, class, number or time is outside a limit.
+    LimitExceeded,
+    /// An approver has refused the application.
+    ApplicationRefused,
+    /// The use number is not the next one of the grant.
+    UseOutOfOrder,
+    /// The key that signed is not valid, or belongs to somebody else.
+    KeyNotValid,
+    /// The entry is older than the one before it.
+    TimeReversed,
 }
 
 /// The result of every fallible call of the core.
@@ -135,6 +145,11 @@ impl core::fmt::Display for Rule {
             Rule::UnknownReference => "the statement refers to something that the ledger does not hold",
             Rule::Duplicate => "the identifier is already taken",
             Rule::InvalidTransition => "the state does not allow this step",
+            Rule::LimitExceeded => "a value is outside the limit set for it",
+            Rule::ApplicationRefused => "an approver has refused the application",
+            Rule::UseOutOfOrder => "the use number is not the next one of the grant",
+            Rule::KeyNotValid => "the key is not valid for this person at this time",
+            Rule::TimeReversed => "the time is earlier than that of the entry before",
         })
     }
 }

@@ -17,5 +17,7 @@ pub mod pki;
 
 pub mod ledger;
 
+pub mod authority;
+
 pub use cpu::{Backend, Backends, backends};
 pub use error::{Error, Result, Rule};

@@ -22,7 +22,8 @@
     ├── PolicyError             .statement .limit .actual
     │   ├── ApprovalRequired · GrantExhausted · GrantExpired · GrantRevoked · GrantWidened
     │   ├── DocumentMismatch · SealNotActive · ApplicantExcluded · NotPermitted
-    │   └── UnknownReference · Duplicate · InvalidTransition
+    │   ├── UnknownReference · Duplicate · InvalidTransition · LimitExceeded
+    │   └── ApplicationRefused · UseOutOfOrder · KeyNotValid · TimeReversed
     ├── DocumentError
     │   ├── NotSealed · AlteredAfterSealing · UnreadableDocument
     ├── MissingExtra(ImportError)  .extra
@@ -40,6 +41,7 @@ from typing import Any
 __all__ = [
     "AlteredAfterSealing",
     "ApplicantExcluded",
+    "ApplicationRefused",
     "ApprovalRequired",
     "BrokenChain",
     "DocumentError",
@@ -60,10 +62,12 @@ __all__ = [
     "InvalidProof",
     "InvalidSignature",
     "InvalidTransition",
+    "KeyNotValid",
     "LedgerCorrupt",
     "LedgerError",
     "LedgerIOError",
     "LedgerLocked",
+    "LimitExceeded",
     "MissingExtra",
     "NotPermitted",
     "NotSealed",
@@ -73,8 +77,10 @@ __all__ = [
     "SealNotActive",
     "SealcoreError",
     "StorageError",
+    "TimeReversed",
     "UnknownReference",
     "UnreadableDocument",
+    "UseOutOfOrder",
     "WrongPassword",
 ]
 
@@ -255,6 +261,26 @@ class Duplicate(PolicyError):
 
 class InvalidTransition(PolicyError):
     """The state does not allow this step."""
+
+
+class LimitExceeded(PolicyError):
+    """An amount, class, number or time is outside the limit set for it."""
+
+
+class ApplicationRefused(PolicyError):
+    """An approver has refused the application."""
+
+
+class UseOutOfOrder(PolicyError):
+    """The use number is not the next one of the grant."""
+
+
+class KeyNotValid(PolicyError):
+    """The key that signed is not valid for this person at this time."""
+
+
+class TimeReversed(PolicyError):
+    """The entry is older than the one before it."""
 
 
 class DocumentError(SealcoreError):

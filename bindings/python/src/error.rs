@@ -113,5 +113,10 @@ fn rule_class(rule: Rule) -> &'static str {
         Rule::UnknownReference => "UnknownReference",
         Rule::Duplicate => "Duplicate",
         Rule::InvalidTransition => "InvalidTransition",
+        Rule::LimitExceeded => "LimitExceeded",
+        Rule::ApplicationRefused => "ApplicationRefused",
+        Rule::UseOutOfOrder => "UseOutOfOrder",
+        Rule::KeyNotValid => "KeyNotValid",
+        Rule::TimeReversed => "TimeReversed",
     }
 }

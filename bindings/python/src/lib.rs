@@ -1,4 +1,5 @@
 //! The Python border. This file only lists exports; each room of the core has one file here.
+mod authority;
 mod bytes;
 mod error;
 mod hash;
@@ -31,5 +32,7 @@ mod _core {
     // pki
     // ledger
     // authority
+    #[pymodule_export]
+    use crate::authority::{AuthorityState, UseToken, authority_decode, authority_encode, authority_kinds, commitment};
     // imprint
 }
