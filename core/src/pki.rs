@@ -17,12 +17,15 @@ mod name;
 mod oid;
 mod pbes2;
 mod pem;
+mod request;
 mod time;
 
 pub use ca::{CertificateAuthority, DOCUMENT_SIGNING, Profile, Validity};
 pub use certificate::Certificate;
 pub use chain::{ChainOptions, Usage, verify_chain};
-pub use cms::{CmsDraft, CmsOptions, prepare_cms, sign_cms};
+pub use cms::{Attribute, CmsContent, CmsDraft, CmsInfo, CmsOptions, CmsVerification, Deviation};
+pub use cms::{cms_certificates, prepare_cms, sign_cms, verify_cms};
 pub use extension::{BasicConstraints, Extension, KeyUsage};
 pub use key::{dump_private_key, dump_public_key, load_private_key, load_public_key};
 pub use pem::Format;
+pub use request::CertificateRequest;

@@ -5,5 +5,9 @@
 //! types decode into owned, re-sorted sets, while a verifier must judge the bytes that were signed.
 
 mod build;
+mod read;
+mod verify;
 
 pub use build::{CmsDraft, CmsOptions, prepare_cms, sign_cms};
+pub use read::{Attribute, cms_certificates};
+pub use verify::{CmsContent, CmsInfo, CmsVerification, Deviation, verify_cms};

@@ -17,14 +17,19 @@ pub(super) const P256: Oid = oid("1.2.840.10045.3.1.7");
 pub(super) const ECDSA_SHA256: Oid = oid("1.2.840.10045.4.3.2");
 /// The SM2 curve (GM/T 0006-2012); some tools write it as the key algorithm too.
 pub(super) const SM2: Oid = oid("1.2.156.10197.1.301");
+/// SM2 signature (GM/T 0006-2012); the signatureAlgorithm of GM/T 0010 SignerInfos.
+pub(super) const SM2_SIGN: Oid = oid("1.2.156.10197.1.301.1");
 /// SM2 with SM3 (GM/T 0006-2012).
 pub(super) const SM2_SM3: Oid = oid("1.2.156.10197.1.501");
 
 // Digests.
 /// SM3 (GM/T 0006-2012).
 pub(super) const SM3: Oid = oid("1.2.156.10197.1.401");
-/// SHA-256, SHA-384, SHA-512 (RFC 5754 2).
+/// SHA-1 (for the certificate hash of RFC 2634 only), SHA-256, SHA-384, SHA-512 (RFC 5754 2).
+pub(super) const SHA1: Oid = oid("1.3.14.3.2.26");
 pub(super) const SHA256: Oid = oid("2.16.840.1.101.3.4.2.1");
+pub(super) const SHA384: Oid = oid("2.16.840.1.101.3.4.2.2");
+pub(super) const SHA512: Oid = oid("2.16.840.1.101.3.4.2.3");
 
 // Password-based encryption.
 /// PBES2, PBKDF2 (RFC 8018 A).
@@ -58,11 +63,18 @@ pub(super) const EXTENDED_KEY_USAGE: Oid = oid("2.5.29.37");
 pub(super) const ANY_EXTENDED_KEY_USAGE: Oid = oid("2.5.29.37.0");
 
 // Requests and CMS.
+/// extensionRequest (RFC 2985 5.4.2).
+pub(super) const EXTENSION_REQUEST: Oid = oid("1.2.840.113549.1.9.14");
 /// id-data, id-signedData (RFC 5652).
 pub(super) const DATA: Oid = oid("1.2.840.113549.1.7.1");
 pub(super) const SIGNED_DATA: Oid = oid("1.2.840.113549.1.7.2");
-/// Attributes (RFC 5652 11; RFC 5035; RFC 6211).
+/// The same two of GM/T 0010-2012 (GB/T 35275).
+pub(super) const GM_DATA: Oid = oid("1.2.156.10197.6.1.4.2.1");
+pub(super) const GM_SIGNED_DATA: Oid = oid("1.2.156.10197.6.1.4.2.2");
+/// Attributes (RFC 5652 11; RFC 2634; RFC 5035; RFC 6211).
 pub(super) const CONTENT_TYPE: Oid = oid("1.2.840.113549.1.9.3");
 pub(super) const MESSAGE_DIGEST: Oid = oid("1.2.840.113549.1.9.4");
 pub(super) const SIGNING_TIME: Oid = oid("1.2.840.113549.1.9.5");
+pub(super) const SIGNING_CERTIFICATE: Oid = oid("1.2.840.113549.1.9.16.2.12");
 pub(super) const SIGNING_CERTIFICATE_V2: Oid = oid("1.2.840.113549.1.9.16.2.47");
+pub(super) const ALGORITHM_PROTECTION: Oid = oid("1.2.840.113549.1.9.52");
