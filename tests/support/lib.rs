@@ -1,5 +1,7 @@
 //! What the test files share: where the data is.
 
+pub mod craft;
+
 use std::path::PathBuf;
 
 /// The folder of test data that others made, or `None` in a clone that has it not.

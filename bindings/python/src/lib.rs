@@ -3,6 +3,7 @@ mod authority;
 mod bytes;
 mod error;
 mod hash;
+mod pki;
 mod rows;
 mod sign;
 
@@ -30,6 +31,12 @@ mod _core {
         signature_to_der, verify_digest_many, verify_many,
     };
     // pki
+    #[pymodule_export]
+    use crate::pki::{
+        Certificate, CertificateAuthority, CertificateRequest, CmsDraft, CmsInfo, cms_certificates, dump_private_key,
+        dump_public_key, load_certificates, load_private_key, load_public_key, prepare_cms, sign_cms, verify_chain,
+        verify_cms,
+    };
     // ledger
     // authority
     #[pymodule_export]

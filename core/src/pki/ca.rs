@@ -8,7 +8,6 @@ use crate::pki::extension::{BasicConstraints, Issued, KeyUsage};
 use crate::pki::{key, name, time};
 use crate::sign::{SigningKey, VerifyingKey};
 use crate::{Error, Result};
-use der::asn1::ObjectIdentifier;
 
 /// When a certificate is valid: both seconds included, unix time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,30 +169,20 @@ impl Issuer<'_> {
         if validity.not_after < validity.not_before {
             return Err(Error::InvalidArgument { field: "validity", reason: "it ends before it begins" });
         }
-        let extended_key_usage: Vec<ObjectIdentifier> = match profile {
-            Profile::Authority { .. } => Vec::new(),
-            Profile::Signer { extended_key_usage } => extended_key_usage
-                .iter()
-                .map(|text| {
-                    ObjectIdentifier::new(text).map_err(|_| Error::InvalidArgument {
-                        field: "extended_key_usage",
-                        reason: "expected dotted object identifiers",
-                    })
-                })
-                .collect::<Result<_>>()?,
-        };
-        let (basic_constraints, key_usage) = match *profile {
+        let (basic_constraints, key_usage, extended_key_usage) = match *profile {
             Profile::Authority { path_length } => {
-                (BasicConstraints { ca: true, path_length }, KeyUsage::KEY_CERT_SIGN.union(KeyUsage::CRL_SIGN))
+                let usage = KeyUsage::KEY_CERT_SIGN.union(KeyUsage::CRL_SIGN);
+                (BasicConstraints { ca: true, path_length }, usage, &[][..])
             }
-            Profile::Signer { .. } => {
-                (BasicConstraints::default(), KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::NON_REPUDIATION))
+            Profile::Signer { extended_key_usage } => {
+                let usage = KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::NON_REPUDIATION);
+                (BasicConstraints::default(), usage, extended_key_usage)
             }
         };
         let extensions = Issued {
             basic_constraints,
             key_usage,
-            extended_key_usage: &extended_key_usage,
+            extended_key_usage,
             subject_key_id: &key_id(public_key),
             authority_key_id: self.key_id,
         };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 const FIELD: &str = "certificate";
-const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"];
+const LABELS: [&str; 2] = ["CERTIFICATE", "X509 CERTIFICATE"];
 /// Bound of certificates in one PEM text.
 const MAX_BUNDLE: usize = 4096;
 
@@ -47,6 +47,12 @@ impl PartialEq for Certificate {
 
 impl Eq for Certificate {}
 
+impl core::hash::Hash for Certificate {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.0.der.hash(state);
+    }
+}
+
 impl core::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Certificate")
@@ -69,10 +75,18 @@ impl Certificate {
         Ok(Certificate(Arc::new(fields)))
     }
 
-    /// Reads one certificate, PEM (one block `CERTIFICATE`; text around it is ignored) or DER.
+    /// Reads one certificate, PEM: one block `CERTIFICATE`, text around it is ignored.
     ///
     /// # Errors
     /// As [`Certificate::from_der`]; also when there is none, or several.
+    pub fn from_pem(text: &[u8]) -> Result<Self> {
+        Self::from_der(&pem::decode(FIELD, text, &LABELS)?)
+    }
+
+    /// Reads one certificate, PEM or DER.
+    ///
+    /// # Errors
+    /// As [`Certificate::from_der`] and [`Certificate::from_pem`].
     pub fn load(data: &[u8]) -> Result<Self> {
         Self::from_der(&pem::single(FIELD, data, &LABELS)?)
     }
@@ -280,13 +294,12 @@ fn read(reader: &mut SliceReader<'_>, der: &[u8]) -> Parse<Fields> {
         if algorithm.oid != body.signature_algorithm {
             return Err(wrong("its two signature algorithms differ"));
         }
-        if !algorithm.has_no_parameters() && algorithm.oid == oid::SM2_SM3 {
+        // Absent or NULL: RFC 5758 has none, GM/T 0015 certificates carry NULL.
+        if [oid::SM2_SM3, oid::ECDSA_SHA256].contains(&algorithm.oid) && !algorithm.has_no_parameters() {
             return Err(wrong("its signature algorithm has parameters"));
         }
-        let at = usize::try_from(r.position())?;
         let signature = asn1::bit_string(r)?;
         let end = usize::try_from(r.position())?;
-        debug_assert!(at + signature.len() < end);
         Ok(Fields {
             der: der.to_vec(),
             tbs,

@@ -4,7 +4,7 @@ use crate::pki::asn1::{self, Parse};
 use crate::pki::oid;
 use crate::{Error, Result};
 use der::asn1::{ObjectIdentifier, OctetStringRef};
-use der::{Decode, SliceReader, Tag};
+use der::{Decode, Reader, SliceReader, Tag};
 use x509_cert::ext::pkix;
 
 /// One extension as it stands in a certificate or request.
@@ -96,7 +96,7 @@ impl Extensions {
     pub(super) fn read(field: &'static str, reader: &mut SliceReader<'_>) -> Parse<Self> {
         let mut found = Extensions::default();
         asn1::sequence(reader, |r| {
-            while !der::Reader::is_finished(r) {
+            while !r.is_finished() {
                 found.read_one(field, r)?;
             }
             Ok(())
@@ -106,42 +106,51 @@ impl Extensions {
 
     /// Adds those of another list, as when a request carries two lists.
     pub(super) fn read_one(&mut self, field: &'static str, reader: &mut SliceReader<'_>) -> Parse<()> {
-        let (identifier, critical, value) = asn1::sequence(reader, |r| {
-            let identifier = ObjectIdentifier::decode(r)?;
+        let (name, critical, value) = asn1::sequence(reader, |r| {
+            let name = oid::read(r)?;
             // FALSE is the default and should be absent; several vendors write it.
             let critical = asn1::next_is(r, Tag::Boolean) && bool::decode(r)?;
-            Ok((identifier, critical, <&OctetStringRef>::decode(r)?.as_bytes()))
+            Ok((name, critical, <&OctetStringRef>::decode(r)?.as_bytes()))
         })?;
-        let name = identifier.to_string();
         if self.all.iter().any(|e| e.oid == name) {
             return Err(Error::InvalidEncoding { field, offset: 0, reason: "an extension occurs twice" }.into());
         }
-        match identifier {
-            oid::BASIC_CONSTRAINTS => {
+        match oid::known(&name) {
+            Some(oid::BASIC_CONSTRAINTS) => {
                 let read = pkix::BasicConstraints::from_der(value)?;
                 self.basic_constraints = Some(BasicConstraints { ca: read.ca, path_length: read.path_len_constraint });
             }
-            oid::KEY_USAGE => self.key_usage = Some(KeyUsage(pkix::KeyUsage::from_der(value)?.0.bits())),
-            oid::EXTENDED_KEY_USAGE => {
-                let read = pkix::ExtendedKeyUsage::from_der(value)?;
-                self.extended_key_usage = Some(read.0.iter().map(ToString::to_string).collect());
-            }
-            oid::SUBJECT_KEY_ID => {
+            Some(oid::KEY_USAGE) => self.key_usage = Some(KeyUsage(pkix::KeyUsage::from_der(value)?.0.bits())),
+            Some(oid::EXTENDED_KEY_USAGE) => self.extended_key_usage = Some(asn1::parse(field, value, purposes)?),
+            Some(oid::SUBJECT_KEY_ID) => {
                 self.subject_key_id = Some(pkix::SubjectKeyIdentifier::from_der(value)?.0.as_bytes().to_vec());
             }
-            oid::AUTHORITY_KEY_ID => {
+            Some(oid::AUTHORITY_KEY_ID) => {
                 let read = pkix::AuthorityKeyIdentifier::from_der(value)?;
                 self.authority_key_id = read.key_identifier.map(|id| id.as_bytes().to_vec());
             }
             // Names are shown, not matched; no policy is asked for, and policyConstraints is refused below.
-            oid::SUBJECT_ALT_NAME | oid::CERTIFICATE_POLICIES => {}
-            oid::NAME_CONSTRAINTS => self.unsupported = Some("it carries name constraints, which are not supported"),
+            Some(oid::SUBJECT_ALT_NAME | oid::CERTIFICATE_POLICIES) => {}
+            Some(oid::NAME_CONSTRAINTS) => {
+                self.unsupported = Some("it carries name constraints, which are not supported")
+            }
             _ if critical => self.unsupported = Some("it carries a critical extension that is not supported"),
             _ => {}
         }
         self.all.push(Extension { oid: name, critical, value: value.to_vec() });
         Ok(())
     }
+}
+
+/// `ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId`.
+fn purposes(reader: &mut SliceReader<'_>) -> Parse<Vec<String>> {
+    asn1::sequence(reader, |r| {
+        let mut list = vec![oid::read(r)?];
+        while !r.is_finished() {
+            list.push(oid::read(r)?);
+        }
+        Ok(list)
+    })
 }
 
 fn extension(identifier: ObjectIdentifier, critical: bool, value: &[u8]) -> Result<Vec<u8>> {
@@ -153,7 +162,8 @@ fn extension(identifier: ObjectIdentifier, critical: bool, value: &[u8]) -> Resu
 pub(super) struct Issued<'a> {
     pub(super) basic_constraints: BasicConstraints,
     pub(super) key_usage: KeyUsage,
-    pub(super) extended_key_usage: &'a [ObjectIdentifier],
+    /// Dotted object identifiers.
+    pub(super) extended_key_usage: &'a [&'a str],
     pub(super) subject_key_id: &'a [u8],
     pub(super) authority_key_id: &'a [u8],
 }
@@ -173,8 +183,8 @@ impl Issued<'_> {
         let authority = asn1::seq(&[&asn1::tlv(primitive, &[self.authority_key_id])?])?;
         all.push(extension(oid::AUTHORITY_KEY_ID, false, &authority)?);
         if !self.extended_key_usage.is_empty() {
-            let purposes: Vec<Vec<u8>> =
-                self.extended_key_usage.iter().map(|o| asn1::oid(*o)).collect::<Result<_>>()?;
+            let encode = |purpose: &&str| oid::encode("extended_key_usage", purpose);
+            let purposes: Vec<Vec<u8>> = self.extended_key_usage.iter().map(encode).collect::<Result<_>>()?;
             let parts: Vec<&[u8]> = purposes.iter().map(Vec::as_slice).collect();
             all.push(extension(oid::EXTENDED_KEY_USAGE, false, &asn1::seq(&parts)?)?);
         }

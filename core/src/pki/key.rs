@@ -178,6 +178,10 @@ fn shape(reader: &mut SliceReader<'_>) -> Parse<Shape> {
 }
 
 fn any_private_key(der: &[u8], hint: Option<Algorithm>, password: Option<&[u8]>) -> Result<SigningKey> {
+    // Java and Windows write PKCS#12 with indefinite lengths.
+    if der.starts_with(&[0x30, 0x80, 0x02, 0x01, 0x03]) {
+        return Err(PKCS12);
+    }
     let shape = asn1::parse(PRIVATE, der, shape)?;
     if password.is_some() && matches!(shape, Shape::Pkcs8 | Shape::Sec1) {
         return Err(Error::InvalidArgument {

@@ -1,6 +1,9 @@
 //! Object identifiers, each with the document that assigns it.
 
+use crate::pki::asn1::{self, Parse};
+use crate::{Error, Result};
 use der::asn1::ObjectIdentifier as Oid;
+use der::{Decode, SliceReader, Tag};
 
 const fn oid(text: &str) -> Oid {
     Oid::new_unwrap(text)
@@ -78,3 +81,83 @@ pub(super) const SIGNING_TIME: Oid = oid("1.2.840.113549.1.9.5");
 pub(super) const SIGNING_CERTIFICATE: Oid = oid("1.2.840.113549.1.9.16.2.12");
 pub(super) const SIGNING_CERTIFICATE_V2: Oid = oid("1.2.840.113549.1.9.16.2.47");
 pub(super) const ALGORITHM_PROTECTION: Oid = oid("1.2.840.113549.1.9.52");
+
+/// Longest identifier in its encoding; the largest real ones have 20 bytes.
+const MAX_CONTENT: usize = 256;
+
+/// The OBJECT IDENTIFIER of dotted text, DER. Arcs have up to 128 bits, as `2.25.<UUID>` (X.667) needs them, which the
+/// type of `const-oid` does not have.
+pub(super) fn encode(field: &'static str, text: &str) -> Result<Vec<u8>> {
+    let content = content(text).filter(|c| c.len() <= MAX_CONTENT);
+    let wrong =
+        Error::InvalidArgument { field, reason: "expected a dotted object identifier such as \"1.2.156.10197.1.501\"" };
+    asn1::tlv(Tag::ObjectIdentifier, &[&content.ok_or(wrong)?])
+}
+
+fn content(text: &str) -> Option<Vec<u8>> {
+    let mut arcs = text.split('.').map(|arc| {
+        let canonical = arc == "0" || (!arc.starts_with('0') && arc.bytes().all(|b| b.is_ascii_digit()));
+        canonical.then(|| arc.parse::<u128>().ok()).flatten()
+    });
+    let (first, second) = (arcs.next()??, arcs.next()??);
+    if first > 2 || (first < 2 && second > 39) {
+        return None;
+    }
+    let mut out = Vec::new();
+    push_arc(&mut out, (40 * first).checked_add(second)?);
+    for arc in arcs {
+        push_arc(&mut out, arc?);
+    }
+    Some(out)
+}
+
+/// Base 128, most significant first, every byte but the last with its high bit set (X.690 8.19).
+fn push_arc(out: &mut Vec<u8>, arc: u128) {
+    let digits = (128 - arc.leading_zeros()).div_ceil(7).max(1);
+    for digit in (0..digits).rev() {
+        out.push((arc >> (7 * digit)) as u8 & 0x7f | if digit > 0 { 0x80 } else { 0 });
+    }
+}
+
+/// Reads an OBJECT IDENTIFIER as dotted text.
+pub(super) fn read(reader: &mut SliceReader<'_>) -> Parse<String> {
+    let any = der::asn1::AnyRef::decode(reader)?;
+    der::Tagged::tag(&any).assert_eq(Tag::ObjectIdentifier)?;
+    Ok(text(any.value()).ok_or(der::ErrorKind::OidMalformed)?)
+}
+
+fn text(content: &[u8]) -> Option<String> {
+    if content.is_empty() || content.len() > MAX_CONTENT {
+        return None;
+    }
+    let mut arcs = Vec::new();
+    let mut arc: Option<u128> = None;
+    for byte in content {
+        // A leading 0x80 would be a zero digit: not minimal.
+        if arc.is_none() && *byte == 0x80 {
+            return None;
+        }
+        let value = arc.unwrap_or(0);
+        if value >> 121 != 0 {
+            return None;
+        }
+        let value = value << 7 | u128::from(byte & 0x7f);
+        arc = if byte & 0x80 == 0 {
+            arcs.push(value);
+            None
+        } else {
+            Some(value)
+        };
+    }
+    if arc.is_some() {
+        return None;
+    }
+    let first = (arcs[0] / 40).min(2);
+    let head = format!("{first}.{}", arcs[0] - 40 * first);
+    Some(arcs[1..].iter().fold(head, |text, arc| format!("{text}.{arc}")))
+}
+
+/// The constant for dotted text, to match on; `None` when the text is none of ours.
+pub(super) fn known(text: &str) -> Option<Oid> {
+    Oid::new(text).ok()
+}

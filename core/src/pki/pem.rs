@@ -94,9 +94,19 @@ fn find(data: &[u8], from: usize, needle: &str) -> Option<usize> {
 
 /// The DER of the only object in `data`, which is DER or PEM with one of `labels`.
 pub(super) fn single(field: &'static str, data: &[u8], labels: &[&str]) -> Result<Zeroizing<Vec<u8>>> {
-    let Some(blocks) = blocks(field, data)? else {
-        return Ok(Zeroizing::new(data.to_vec()));
-    };
+    match blocks(field, data)? {
+        Some(blocks) => only(field, blocks, labels),
+        None => Ok(Zeroizing::new(data.to_vec())),
+    }
+}
+
+/// The DER of the only block with one of `labels`; DER is refused.
+pub(super) fn decode(field: &'static str, data: &[u8], labels: &[&str]) -> Result<Zeroizing<Vec<u8>>> {
+    let not_pem = Error::InvalidEncoding { field, offset: 0, reason: "no PEM text (no BEGIN line); is it DER?" };
+    only(field, blocks(field, data)?.ok_or(not_pem)?, labels)
+}
+
+fn only(field: &'static str, blocks: Vec<Block>, labels: &[&str]) -> Result<Zeroizing<Vec<u8>>> {
     let mut fitting = blocks.into_iter().filter(|b| labels.contains(&b.label.as_str()));
     let first = fitting.next().ok_or(Error::InvalidEncoding {
         field,

@@ -14,6 +14,7 @@ use der::asn1::ObjectIdentifier;
 use der::{Decode, Reader, SliceReader, Tag};
 
 const FIELD: &str = "certificate request";
+const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
 
 /// A certification request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,12 +64,20 @@ impl CertificateRequest {
         asn1::parse(FIELD, der, |r| read(r, der))
     }
 
-    /// Reads a request, PEM (`CERTIFICATE REQUEST` or `NEW CERTIFICATE REQUEST`) or DER.
+    /// Reads a request, PEM: one block `CERTIFICATE REQUEST` or `NEW CERTIFICATE REQUEST`.
     ///
     /// # Errors
-    /// As [`CertificateRequest::from_der`].
+    /// As [`CertificateRequest::from_der`]; also when there is none, or several.
+    pub fn from_pem(text: &[u8]) -> Result<Self> {
+        Self::from_der(&pem::decode(FIELD, text, &LABELS)?)
+    }
+
+    /// Reads a request, PEM or DER.
+    ///
+    /// # Errors
+    /// As [`CertificateRequest::from_der`] and [`CertificateRequest::from_pem`].
     pub fn load(data: &[u8]) -> Result<Self> {
-        Self::from_der(&pem::single(FIELD, data, &["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"])?)
+        Self::from_der(&pem::single(FIELD, data, &LABELS)?)
     }
 
     /// The request as it was read.
@@ -157,12 +166,12 @@ fn read(reader: &mut SliceReader<'_>, der: &[u8]) -> Parse<CertificateRequest> {
 
 fn read_attributes(r: &mut SliceReader<'_>) -> Parse<(Extensions, bool)> {
     let mut extensions = Extensions::default();
-    let mut names: Vec<ObjectIdentifier> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     while !r.is_finished() {
         let name = asn1::sequence(r, |r| {
-            let name = ObjectIdentifier::decode(r)?;
+            let name = oid::read(r)?;
             asn1::nested(r, Tag::Set, |r| {
-                if name == oid::EXTENSION_REQUEST {
+                if oid::known(&name) == Some(oid::EXTENSION_REQUEST) {
                     asn1::sequence(r, |r| {
                         while !r.is_finished() {
                             extensions.read_one(FIELD, r)?;

@@ -81,16 +81,19 @@ pub fn prepare_cms(certificate: &Certificate, content_digest: &[u8; 32], options
     if let Some(at) = options.signing_time {
         attributes.push(attribute(oid::SIGNING_TIME, &time::encode("signing_time", at)?)?);
     }
-    let mut names = vec![oid::CONTENT_TYPE, oid::MESSAGE_DIGEST, oid::SIGNING_CERTIFICATE_V2, oid::SIGNING_TIME];
+    let written = [oid::CONTENT_TYPE, oid::MESSAGE_DIGEST, oid::SIGNING_CERTIFICATE_V2, oid::SIGNING_TIME];
+    let mut names: Vec<Vec<u8>> = written.into_iter().map(asn1::oid).collect::<Result<_>>()?;
     for (name, value) in options.attributes {
         let wrong = |reason| Error::InvalidArgument { field: "attributes", reason };
-        let name = ObjectIdentifier::new(name).map_err(|_| wrong("a key is not a dotted object identifier"))?;
+        let name = oid::encode("attributes", name)?;
         if names.contains(&name) {
-            return Err(wrong("an attribute is given twice, or is one that is always written"));
+            return Err(wrong(
+                "an attribute is given twice, or is one of contentType, messageDigest, signingTime and signing-certificate-v2, which have their own place",
+            ));
         }
-        names.push(name);
         Any::from_der(value).map_err(|_| wrong("a value is not one DER element"))?;
-        attributes.push(attribute(name, value)?);
+        attributes.push(asn1::seq(&[&name, &asn1::tlv(Tag::Set, &[value])?])?);
+        names.push(name);
     }
     let mut certificates: Vec<&[u8]> = vec![certificate.der()];
     for further in options.chain {

@@ -74,11 +74,15 @@ pub(super) fn signed_data(der: &[u8]) -> Result<SignedData<'_>> {
 fn container(identifier: ObjectIdentifier) -> &'static str {
     match identifier.to_string().as_str() {
         "1.2.840.113549.1.7.1" | "1.2.156.10197.6.1.4.2.1" => "unsupported container: data without a signature",
-        "1.2.840.113549.1.7.3" | "1.2.156.10197.6.1.4.2.3" => "unsupported container: envelopedData; signedData is expected",
+        "1.2.840.113549.1.7.3" | "1.2.156.10197.6.1.4.2.3" => {
+            "unsupported container: envelopedData; signedData is expected"
+        }
         "1.2.840.113549.1.7.4" | "1.2.156.10197.6.1.4.2.4" => {
             "unsupported container: signedAndEnvelopedData; signedData is expected"
         }
-        "1.2.840.113549.1.7.6" | "1.2.156.10197.6.1.4.2.5" => "unsupported container: encryptedData; signedData is expected",
+        "1.2.840.113549.1.7.6" | "1.2.156.10197.6.1.4.2.5" => {
+            "unsupported container: encryptedData; signedData is expected"
+        }
         _ => "unsupported container: its content type is not signedData",
     }
 }
@@ -126,7 +130,15 @@ fn read_signer<'a>(r: &mut SliceReader<'a>) -> Parse<SignerInfo<'a>> {
     let signature_algorithm = AlgorithmRef::read(r)?;
     let signature = <&OctetStringRef>::decode(r)?.as_bytes();
     let unsigned_attributes = asn1::optional(r, 1, read_attributes)?.unwrap_or_default();
-    Ok(SignerInfo { version, id, digest_algorithm, signed_attributes, signature_algorithm, signature, unsigned_attributes })
+    Ok(SignerInfo {
+        version,
+        id,
+        digest_algorithm,
+        signed_attributes,
+        signature_algorithm,
+        signature,
+        unsigned_attributes,
+    })
 }
 
 /// The attributes up to the end of the reader.
@@ -134,9 +146,9 @@ pub(super) fn read_attributes(r: &mut SliceReader<'_>) -> Parse<Vec<Attribute>> 
     let mut attributes = Vec::new();
     while !r.is_finished() {
         attributes.push(asn1::sequence(r, |r| {
-            let oid: ObjectIdentifier = ObjectIdentifier::decode(r)?;
+            let oid = oid::read(r)?;
             let values = asn1::nested(r, Tag::Set, asn1::raw_elements)?;
-            Ok(Attribute { oid: oid.to_string(), values: values.into_iter().map(<[u8]>::to_vec).collect() })
+            Ok(Attribute { oid, values: values.into_iter().map(<[u8]>::to_vec).collect() })
         })?);
     }
     Ok(attributes)

@@ -128,7 +128,10 @@ pub fn verify_cms(data: &[u8], content: CmsContent<'_>, options: &CmsVerificatio
         .iter()
         .chain(options.certificates)
         .find(|c| is_named(c, &info.id))
-        .ok_or(Error::InvalidCertificate { depth: 0, reason: "the signer's certificate is not there (or cannot be read)" })?
+        .ok_or(Error::InvalidCertificate {
+            depth: 0,
+            reason: "the signer's certificate is not there (or cannot be read)",
+        })?
         .clone();
     let key = signer.public_key()?;
     let hash = check_algorithms(key.algorithm(), info)?;
@@ -159,7 +162,8 @@ pub fn verify_cms(data: &[u8], content: CmsContent<'_>, options: &CmsVerificatio
             let list = signed_attributes(raw, options.allow_unordered_attributes, &mut deviations)?;
             verify(&[&[0x31], &raw[1..]].concat())?;
             check_content_type(&list, signed.content_type, &mut deviations)?;
-            let message_digest = single(&list, oid::MESSAGE_DIGEST)?.ok_or_else(|| wrong("the attribute messageDigest is missing"))?;
+            let message_digest =
+                single(&list, oid::MESSAGE_DIGEST)?.ok_or_else(|| wrong("the attribute messageDigest is missing"))?;
             if *octets(message_digest)? != digest {
                 return Err(Error::InvalidSignature);
             }
@@ -169,7 +173,8 @@ pub fn verify_cms(data: &[u8], content: CmsContent<'_>, options: &CmsVerificatio
     }
     let list = attributes.as_deref().unwrap_or_default();
     let binds_certificate = check_signing_certificate(list, &signer)?;
-    let signing_time = single(list, oid::SIGNING_TIME)?.map(|value| asn1::parse(FIELD, value, time::read)).transpose()?;
+    let signing_time =
+        single(list, oid::SIGNING_TIME)?.map(|value| asn1::parse(FIELD, value, time::read)).transpose()?;
     deviations.sort_by_key(|d| *d as u8);
     deviations.dedup();
     Ok(CmsInfo {
@@ -289,7 +294,11 @@ fn signed_attributes(raw: &[u8], unordered: bool, deviations: &mut Vec<Deviation
     let mut names: Vec<&str> = list.iter().map(|a| a.oid.as_str()).collect();
     names.sort_unstable();
     if names.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(Error::InvalidEncoding { field: "signed attributes", offset: 0, reason: "an attribute occurs twice" });
+        return Err(Error::InvalidEncoding {
+            field: "signed attributes",
+            offset: 0,
+            reason: "an attribute occurs twice",
+        });
     }
     Ok(list)
 }
@@ -391,8 +400,7 @@ fn check_certificate_id(r: &mut der::SliceReader<'_>, v2: bool, signer: &Certifi
         return Err(other.into());
     }
     if !r.is_finished() {
-        let (names, serial) =
-            asn1::sequence(r, |r| Ok((asn1::raw(r)?, der::asn1::IntRef::decode(r)?.as_bytes())))?;
+        let (names, serial) = asn1::sequence(r, |r| Ok((asn1::raw(r)?, der::asn1::IntRef::decode(r)?.as_bytes())))?;
         // GeneralNames with the one directoryName [4].
         let issuer = asn1::seq(&[&asn1::tlv(asn1::context(4), &[signer.issuer_der()])?])?;
         if serial != signer.serial() || names != issuer {
