@@ -3,6 +3,8 @@ mod authority;
 mod bytes;
 mod error;
 mod hash;
+mod ledger;
+mod ledger_format;
 mod pki;
 mod rows;
 mod sign;
@@ -38,6 +40,13 @@ mod _core {
         verify_cms,
     };
     // ledger
+    #[pymodule_export]
+    use crate::ledger::{Entry, EntryIterator, KeyRow, Ledger, LedgerReader, NewEntry, Receipt};
+    #[pymodule_export]
+    use crate::ledger_format::{
+        Checkpoint, decode_body, encode_body, from_vkey, key_add_body, key_revoke_body, leaf_hash, statement_id,
+        statement_message, to_vkey, verify_consistency, verify_inclusion,
+    };
     // authority
     #[pymodule_export]
     use crate::authority::{AuthorityState, UseToken, authority_decode, authority_encode, authority_kinds, commitment};

@@ -173,7 +173,7 @@ impl Pyramid {
             }
             self.levels[level].push(node);
             let count = self.levels[level].len();
-            if count % 2 != 0 {
+            if !count.is_multiple_of(2) {
                 break;
             }
             node = node_hash(self.hash, &self.levels[level][count - 2], &self.levels[level][count - 1]);

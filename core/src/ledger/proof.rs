@@ -128,7 +128,7 @@ fn check_subtree(start: u64, end: u64) -> Result<()> {
         return Err(invalid("the subtree is empty"));
     }
     match (end - start).checked_next_power_of_two() {
-        Some(width) if start % width == 0 => Ok(()),
+        Some(width) if start.is_multiple_of(width) => Ok(()),
         None if start == 0 => Ok(()),
         _ => Err(invalid("the subtree is not aligned to its width")),
     }

@@ -1,0 +1,586 @@
+//! The ledger: writer, reader, entries, receipts. Pure functions of its formats are in `ledger_format.rs`.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use pyo3::exceptions::PyIndexError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyType};
+use sealcore::Error;
+use sealcore::hash::HashAlgorithm;
+use sealcore::ledger::{self, EntryType, Genesis, NoteKey};
+
+use crate::bytes::Bytes;
+use crate::error::{CoreError, PyCoreResult};
+use crate::sign::{SigningKey, VerifyingKey};
+
+/// An entry that waits to be appended.
+#[pyclass(frozen, eq, module = "sealcore.ledger")]
+#[derive(PartialEq)]
+pub(crate) struct NewEntry(pub(crate) ledger::NewEntry);
+
+#[pymethods]
+impl NewEntry {
+    #[new]
+    #[pyo3(signature = (body, signature, *, key_idx, r#type="statement"))]
+    fn new(body: Bytes<'_>, signature: Bytes<'_>, key_idx: u32, r#type: &str) -> PyCoreResult<Self> {
+        let signature = signature.as_slice();
+        let signature = signature.try_into().map_err(|_| Error::InvalidLength {
+            field: "signature",
+            expected: ledger::SIGNATURE_LENGTH,
+            actual: signature.len(),
+        })?;
+        let kind = EntryType::from_name(r#type)?;
+        Ok(NewEntry(ledger::NewEntry { kind, key_idx, body: body.as_slice().to_vec(), signature }))
+    }
+
+    #[classmethod]
+    #[pyo3(signature = (body, key, *, key_idx, hash, r#type="statement"))]
+    fn sign(
+        _class: &Bound<'_, PyType>,
+        body: Bytes<'_>,
+        key: &SigningKey,
+        key_idx: u32,
+        hash: &str,
+        r#type: &str,
+    ) -> PyCoreResult<Self> {
+        let (hash, kind) = (HashAlgorithm::from_name(hash)?, EntryType::from_name(r#type)?);
+        Ok(NewEntry(ledger::NewEntry::sign(hash, kind, key_idx, body.as_slice().to_vec(), &key.0)?))
+    }
+
+    #[getter]
+    fn r#type(&self) -> &'static str {
+        self.0.kind.name()
+    }
+
+    #[getter]
+    fn key_idx(&self) -> u32 {
+        self.0.key_idx
+    }
+
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.body)
+    }
+
+    #[getter]
+    fn signature<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.signature)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("NewEntry({}, key {}, {} bytes)", self.0.kind.name(), self.0.key_idx, self.0.body.len())
+    }
+}
+
+/// An entry as it is stored.
+#[pyclass(frozen, eq, module = "sealcore.ledger")]
+#[derive(PartialEq)]
+pub(crate) struct Entry {
+    bytes: Vec<u8>,
+    hash: HashAlgorithm,
+    offset: Option<u64>,
+}
+
+impl Entry {
+    fn view(&self) -> PyCoreResult<ledger::Entry<'_>> {
+        Ok(ledger::Entry::parse(&self.bytes)?)
+    }
+
+    fn stored(stored: ledger::StoredEntry, hash: HashAlgorithm) -> Self {
+        Entry { offset: Some(stored.offset()), bytes: stored.bytes().to_vec(), hash }
+    }
+}
+
+#[pymethods]
+impl Entry {
+    #[new]
+    #[pyo3(signature = (data, *, hash, offset=None))]
+    fn new(data: Bytes<'_>, hash: &str, offset: Option<u64>) -> PyCoreResult<Self> {
+        let hash = HashAlgorithm::from_name(hash)?;
+        let entry = ledger::Entry::parse(data.as_slice())?;
+        entry.check_statement(hash)?;
+        Ok(Entry { bytes: entry.bytes().to_vec(), hash, offset })
+    }
+
+    #[getter]
+    fn index(&self) -> PyCoreResult<u64> {
+        Ok(self.view()?.index())
+    }
+
+    #[getter]
+    fn time(&self) -> PyCoreResult<u64> {
+        Ok(self.view()?.time())
+    }
+
+    #[getter]
+    fn r#type(&self) -> PyCoreResult<&'static str> {
+        Ok(self.view()?.kind().name())
+    }
+
+    #[getter]
+    fn key_idx(&self) -> PyCoreResult<u32> {
+        Ok(self.view()?.key_idx())
+    }
+
+    #[getter]
+    fn algorithm(&self) -> PyCoreResult<&'static str> {
+        Ok(self.view()?.algorithm().name())
+    }
+
+    #[getter]
+    fn prev<'py>(&self, py: Python<'py>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.view()?.prev()))
+    }
+
+    #[getter]
+    fn statement<'py>(&self, py: Python<'py>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.view()?.statement()))
+    }
+
+    #[getter]
+    fn signature<'py>(&self, py: Python<'py>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.view()?.signature()))
+    }
+
+    #[getter]
+    fn body<'py>(&self, py: Python<'py>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, self.view()?.body()))
+    }
+
+    #[getter]
+    fn leaf_hash<'py>(&self, py: Python<'py>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.view()?.leaf_hash(self.hash)))
+    }
+
+    #[getter]
+    fn offset(&self) -> Option<u64> {
+        self.offset
+    }
+
+    fn verify(&self, key: &VerifyingKey) -> PyCoreResult<()> {
+        Ok(self.view()?.check_signature(&key.0)?)
+    }
+
+    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.bytes)
+    }
+
+    fn __repr__(&self) -> PyCoreResult<String> {
+        let view = self.view()?;
+        Ok(format!(
+            "Entry({} {}, key {}, {} bytes)",
+            view.index(),
+            view.kind().name(),
+            view.key_idx(),
+            self.bytes.len()
+        ))
+    }
+}
+
+/// What the appender gets once its entry is durable.
+#[pyclass(frozen, eq, module = "sealcore.ledger")]
+#[derive(PartialEq)]
+pub(crate) struct Receipt {
+    receipt: ledger::Receipt,
+    hash: HashAlgorithm,
+}
+
+#[pymethods]
+impl Receipt {
+    #[new]
+    #[pyo3(signature = (*, index, time, statement, leaf_hash, checkpoint, proof, hash))]
+    #[expect(clippy::too_many_arguments, reason = "one for each field, by name")]
+    fn new(
+        index: u64,
+        time: u64,
+        statement: [u8; 32],
+        leaf_hash: [u8; 32],
+        checkpoint: &str,
+        proof: Vec<[u8; 32]>,
+        hash: &str,
+    ) -> PyCoreResult<Self> {
+        let hash = HashAlgorithm::from_name(hash)?;
+        let receipt = ledger::Receipt { index, time, statement, leaf_hash, checkpoint: checkpoint.into(), proof };
+        Ok(Receipt { receipt, hash })
+    }
+
+    #[getter]
+    fn index(&self) -> u64 {
+        self.receipt.index
+    }
+
+    #[getter]
+    fn time(&self) -> u64 {
+        self.receipt.time
+    }
+
+    #[getter]
+    fn statement<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.receipt.statement)
+    }
+
+    #[getter]
+    fn leaf_hash<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.receipt.leaf_hash)
+    }
+
+    #[getter]
+    fn checkpoint(&self) -> &str {
+        &self.receipt.checkpoint
+    }
+
+    #[getter]
+    fn proof<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        hash_list(py, &self.receipt.proof)
+    }
+
+    #[getter]
+    fn hash(&self) -> &'static str {
+        self.hash.name()
+    }
+
+    #[pyo3(signature = (*, origin, key))]
+    fn verify(&self, origin: &str, key: &VerifyingKey) -> PyCoreResult<()> {
+        Ok(self.receipt.verify(self.hash, &NoteKey::new(origin, key.0)?)?)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Receipt(index {}, {} hashes)", self.receipt.index, self.receipt.proof.len())
+    }
+}
+
+pub(crate) fn hash_list<'py>(py: Python<'py>, hashes: &[[u8; 32]]) -> PyResult<Bound<'py, PyList>> {
+    PyList::new(py, hashes.iter().map(|hash| PyBytes::new(py, hash)))
+}
+
+/// One row of the key table.
+#[pyclass(frozen, eq, module = "sealcore.ledger")]
+#[derive(PartialEq)]
+pub(crate) struct KeyRow(ledger::KeyRow);
+
+#[pymethods]
+impl KeyRow {
+    #[getter]
+    fn key(&self) -> VerifyingKey {
+        VerifyingKey(self.0.key)
+    }
+
+    #[getter]
+    fn label<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyBytes>> {
+        self.0.label.map(|label| PyBytes::new(py, &label))
+    }
+
+    #[getter]
+    fn valid_from(&self) -> u64 {
+        self.0.from
+    }
+
+    #[getter]
+    fn valid_until(&self) -> Option<u64> {
+        self.0.until
+    }
+
+    fn in_force(&self, index: u64) -> bool {
+        self.0.in_force(index)
+    }
+
+    fn __repr__(&self) -> String {
+        let until = self.0.until.map_or(String::new(), |until| until.to_string());
+        format!("KeyRow({:?}, entries {} to {until})", self.0.key, self.0.from)
+    }
+}
+
+fn rows(rows: &[ledger::KeyRow]) -> Vec<KeyRow> {
+    rows.iter().map(|row| KeyRow(*row)).collect()
+}
+
+/// A ledger that is open for writing.
+#[pyclass(frozen, module = "sealcore.ledger")]
+pub(crate) struct Ledger {
+    /// Taken by `close`; appends that run hold their own share.
+    open: RwLock<Option<Arc<ledger::Ledger>>>,
+    genesis: Genesis,
+    id: [u8; 32],
+}
+
+impl Ledger {
+    fn wrap(writer: ledger::Ledger) -> Self {
+        let (genesis, id) = (writer.genesis().clone(), *writer.id());
+        Ledger { open: RwLock::new(Some(Arc::new(writer))), genesis, id }
+    }
+
+    /// Runs `work` without the interpreter: another thread may hold the ledger's lock while the disk syncs.
+    fn run<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&ledger::Ledger) -> sealcore::Result<T> + Send,
+    ) -> PyCoreResult<T> {
+        py.detach(|| {
+            let open = self.open.read().unwrap_or_else(PoisonError::into_inner).clone();
+            let writer = open.ok_or(Error::InvalidArgument { field: "ledger", reason: "is closed: open it again" })?;
+            Ok(work(&writer)?)
+        })
+    }
+
+    fn append_entries(&self, py: Python<'_>, entries: Vec<ledger::NewEntry>) -> PyCoreResult<Vec<Receipt>> {
+        let hash = self.genesis.hash();
+        let receipts = self.run(py, |writer| writer.append_many(entries))?;
+        Ok(receipts.into_iter().map(|receipt| Receipt { receipt, hash }).collect())
+    }
+}
+
+#[pymethods]
+impl Ledger {
+    #[classmethod]
+    #[pyo3(signature = (path, *, origin, ledger_key, founder_key, hash="sha256"))]
+    fn create(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        path: PathBuf,
+        origin: &str,
+        ledger_key: &SigningKey,
+        founder_key: &VerifyingKey,
+        hash: &str,
+    ) -> PyCoreResult<Self> {
+        let hash = HashAlgorithm::from_name(hash)?;
+        let genesis = Genesis::new(origin, hash, ledger_key.0.verifying_key(), founder_key.0)?;
+        Ok(Ledger::wrap(py.detach(|| ledger::Ledger::create(&path, &genesis, &ledger_key.0))?))
+    }
+
+    #[classmethod]
+    #[pyo3(signature = (path, *, ledger_key))]
+    fn open(_class: &Bound<'_, PyType>, py: Python<'_>, path: PathBuf, ledger_key: &SigningKey) -> PyCoreResult<Self> {
+        Ok(Ledger::wrap(py.detach(|| ledger::Ledger::open(&path, &ledger_key.0))?))
+    }
+
+    fn append(&self, py: Python<'_>, entry: &NewEntry) -> PyCoreResult<Receipt> {
+        let mut receipts = self.append_entries(py, vec![entry.0.clone()])?;
+        receipts.pop().ok_or(CoreError(Error::Internal { reason: "an append without a receipt" }))
+    }
+
+    fn append_many(&self, py: Python<'_>, entries: Vec<PyRef<'_, NewEntry>>) -> PyCoreResult<Vec<Receipt>> {
+        self.append_entries(py, entries.iter().map(|entry| entry.0.clone()).collect())
+    }
+
+    #[pyo3(signature = (body, *, r#type="statement"))]
+    fn sign(&self, py: Python<'_>, body: Bytes<'_>, r#type: &str) -> PyCoreResult<NewEntry> {
+        let (kind, body) = (EntryType::from_name(r#type)?, body.as_slice().to_vec());
+        Ok(NewEntry(self.run(py, |writer| writer.sign(kind, body))?))
+    }
+
+    fn close(&self, py: Python<'_>) {
+        // Waiting for the lock while another thread that holds it waits for the interpreter would be a deadlock.
+        py.detach(|| self.open.write().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, pyo3::types::PyTuple>) {
+        self.close(py);
+    }
+
+    #[getter]
+    fn origin(&self) -> &str {
+        self.genesis.origin()
+    }
+
+    #[getter]
+    fn hash(&self) -> &'static str {
+        self.genesis.hash().name()
+    }
+
+    #[getter]
+    fn id<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.id)
+    }
+
+    #[getter]
+    fn ledger_key(&self) -> VerifyingKey {
+        VerifyingKey(*self.genesis.ledger_key())
+    }
+
+    #[getter]
+    fn size(&self, py: Python<'_>) -> PyCoreResult<u64> {
+        self.run(py, ledger::Ledger::size)
+    }
+
+    #[getter]
+    fn checkpoint(&self, py: Python<'_>) -> PyCoreResult<String> {
+        Ok(self.run(py, ledger::Ledger::checkpoint_note)?.to_string())
+    }
+
+    #[getter]
+    fn keys(&self, py: Python<'_>) -> PyCoreResult<Vec<KeyRow>> {
+        Ok(rows(&self.run(py, ledger::Ledger::keys)?))
+    }
+
+    #[getter]
+    fn recovery(&self, py: Python<'_>) -> PyCoreResult<(u64, u64, bool)> {
+        let recovery = self.run(py, |writer| Ok(writer.recovery()))?;
+        Ok((recovery.entries_cut, recovery.log_cut, recovery.checkpoint_completed))
+    }
+
+    fn entry(&self, py: Python<'_>, index: u64) -> PyCoreResult<Entry> {
+        Ok(Entry::stored(self.run(py, |writer| writer.entry(index))?, self.genesis.hash()))
+    }
+
+    #[pyo3(signature = (size=None))]
+    fn root<'py>(&self, py: Python<'py>, size: Option<u64>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        let root = self.run(py, |writer| writer.root_at(size.map_or_else(|| writer.size(), Ok)?))?;
+        Ok(PyBytes::new(py, &root))
+    }
+
+    #[pyo3(signature = (index, *, size=None))]
+    fn inclusion_proof<'py>(&self, py: Python<'py>, index: u64, size: Option<u64>) -> PyResult<Bound<'py, PyList>> {
+        let proof = self.run(py, |writer| writer.inclusion_proof(index, size.map_or_else(|| writer.size(), Ok)?))?;
+        hash_list(py, &proof)
+    }
+
+    #[pyo3(signature = (old_size, new_size=None))]
+    fn consistency_proof<'py>(
+        &self,
+        py: Python<'py>,
+        old_size: u64,
+        new_size: Option<u64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let proof =
+            self.run(py, |writer| writer.consistency_proof(old_size, new_size.map_or_else(|| writer.size(), Ok)?))?;
+        hash_list(py, &proof)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Ledger({}, {})", self.genesis.origin(), self.genesis.hash().name())
+    }
+}
+
+/// A ledger at one checkpoint, without its lock.
+#[pyclass(frozen, module = "sealcore.ledger")]
+pub(crate) struct LedgerReader(RwLock<ledger::LedgerReader>);
+
+impl LedgerReader {
+    fn run<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&ledger::LedgerReader) -> sealcore::Result<T> + Send,
+    ) -> PyCoreResult<T> {
+        py.detach(|| Ok(work(&self.0.read().unwrap_or_else(PoisonError::into_inner))?))
+    }
+}
+
+#[pymethods]
+impl LedgerReader {
+    #[classmethod]
+    fn open(_class: &Bound<'_, PyType>, py: Python<'_>, path: PathBuf) -> PyCoreResult<Self> {
+        Ok(LedgerReader(RwLock::new(py.detach(|| ledger::LedgerReader::open(&path))?)))
+    }
+
+    fn refresh(&self, py: Python<'_>) -> PyCoreResult<bool> {
+        py.detach(|| Ok(self.0.write().unwrap_or_else(PoisonError::into_inner).refresh()?))
+    }
+
+    #[getter]
+    fn origin(&self, py: Python<'_>) -> PyCoreResult<String> {
+        self.run(py, |reader| Ok(reader.genesis().origin().to_owned()))
+    }
+
+    #[getter]
+    fn hash(&self, py: Python<'_>) -> PyCoreResult<&'static str> {
+        self.run(py, |reader| Ok(reader.genesis().hash().name()))
+    }
+
+    #[getter]
+    fn id<'py>(&self, py: Python<'py>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.run(py, |reader| Ok(*reader.id()))?))
+    }
+
+    #[getter]
+    fn ledger_key(&self, py: Python<'_>) -> PyCoreResult<VerifyingKey> {
+        Ok(VerifyingKey(self.run(py, |reader| Ok(*reader.genesis().ledger_key()))?))
+    }
+
+    #[getter]
+    fn size(&self, py: Python<'_>) -> PyCoreResult<u64> {
+        self.run(py, |reader| Ok(reader.size()))
+    }
+
+    #[getter]
+    fn checkpoint(&self, py: Python<'_>) -> PyCoreResult<String> {
+        self.run(py, |reader| Ok(reader.checkpoint_note().to_owned()))
+    }
+
+    #[getter]
+    fn keys(&self, py: Python<'_>) -> PyCoreResult<Vec<KeyRow>> {
+        self.run(py, |reader| Ok(rows(reader.keys())))
+    }
+
+    fn entry(&self, py: Python<'_>, index: u64) -> PyCoreResult<Entry> {
+        self.run(py, |reader| Ok(Entry::stored(reader.entry(index)?, reader.genesis().hash())))
+    }
+
+    #[pyo3(signature = (start=0, stop=None))]
+    fn entries(slf: Py<Self>, py: Python<'_>, start: u64, stop: Option<u64>) -> PyCoreResult<EntryIterator> {
+        let size = slf.get().size(py)?;
+        let next = std::sync::atomic::AtomicU64::new(start);
+        Ok(EntryIterator { reader: slf, next, stop: stop.map_or(size, |stop| stop.min(size)) })
+    }
+
+    fn __iter__(slf: Py<Self>, py: Python<'_>) -> PyCoreResult<EntryIterator> {
+        LedgerReader::entries(slf, py, 0, None)
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        usize::try_from(self.size(py)?).map_err(|_| PyIndexError::new_err("more entries than an index can count"))
+    }
+
+    #[pyo3(signature = (size=None))]
+    fn root<'py>(&self, py: Python<'py>, size: Option<u64>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.run(py, |reader| reader.root_at(size.unwrap_or(reader.size())))?))
+    }
+
+    #[pyo3(signature = (index, *, size=None))]
+    fn inclusion_proof<'py>(&self, py: Python<'py>, index: u64, size: Option<u64>) -> PyResult<Bound<'py, PyList>> {
+        hash_list(py, &self.run(py, |reader| reader.inclusion_proof(index, size.unwrap_or(reader.size())))?)
+    }
+
+    #[pyo3(signature = (old_size, new_size=None))]
+    fn consistency_proof<'py>(
+        &self,
+        py: Python<'py>,
+        old_size: u64,
+        new_size: Option<u64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        hash_list(py, &self.run(py, |reader| reader.consistency_proof(old_size, new_size.unwrap_or(reader.size())))?)
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> PyCoreResult<String> {
+        self.run(py, |reader| Ok(format!("LedgerReader({}, {} entries)", reader.genesis().origin(), reader.size())))
+    }
+}
+
+/// Entries of a reader, in order.
+#[pyclass(frozen, module = "sealcore._core")]
+pub(crate) struct EntryIterator {
+    reader: Py<LedgerReader>,
+    next: std::sync::atomic::AtomicU64,
+    stop: u64,
+}
+
+#[pymethods]
+impl EntryIterator {
+    fn __iter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __next__(&self, py: Python<'_>) -> PyCoreResult<Option<Entry>> {
+        use std::sync::atomic::Ordering;
+        let step = |next: u64| (next < self.stop).then_some(next + 1);
+        match self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, step) {
+            Ok(index) => self.reader.get().entry(py, index).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! The formats of the ledger as functions: bodies, statement ids, key changes, checkpoints, proofs.
+
+use pyo3::exceptions::{PyOverflowError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyInt, PyList, PyString, PyTuple, PyType};
+use sealcore::hash::HashAlgorithm;
+use sealcore::ledger::cbor::{MAX_DEPTH, Map, Value};
+use sealcore::ledger::{self, KeyChange, NoteKey, proof};
+
+use crate::bytes::Bytes;
+use crate::error::{CoreError, PyCoreResult};
+use crate::sign::VerifyingKey;
+
+/// The statement id of a body.
+#[pyfunction]
+#[pyo3(signature = (body, *, hash))]
+pub(crate) fn statement_id<'py>(py: Python<'py>, body: Bytes<'py>, hash: &str) -> PyCoreResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(py, &ledger::statement_id(HashAlgorithm::from_name(hash)?, body.as_slice())))
+}
+
+/// The 48 bytes that the author of a body signs.
+#[pyfunction]
+#[pyo3(signature = (body, *, hash))]
+pub(crate) fn statement_message<'py>(
+    py: Python<'py>,
+    body: Bytes<'py>,
+    hash: &str,
+) -> PyCoreResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(py, &ledger::statement_message(HashAlgorithm::from_name(hash)?, body.as_slice())))
+}
+
+/// The leaf hash of an entry's bytes.
+#[pyfunction]
+#[pyo3(signature = (entry, *, hash))]
+pub(crate) fn leaf_hash<'py>(py: Python<'py>, entry: Bytes<'py>, hash: &str) -> PyCoreResult<Bound<'py, PyBytes>> {
+    Ok(PyBytes::new(py, &ledger::merkle::leaf_hash(HashAlgorithm::from_name(hash)?, entry.as_slice())))
+}
+
+/// Checks an inclusion proof.
+#[pyfunction]
+#[pyo3(signature = (proof, *, index, size, leaf_hash, root, hash))]
+pub(crate) fn verify_inclusion(
+    proof: Vec<Bytes<'_>>,
+    index: u64,
+    size: u64,
+    leaf_hash: Bytes<'_>,
+    root: Bytes<'_>,
+    hash: &str,
+) -> PyCoreResult<()> {
+    let proof: Vec<&[u8]> = proof.iter().map(Bytes::as_slice).collect();
+    let hash = HashAlgorithm::from_name(hash)?;
+    Ok(proof::verify_inclusion(hash, index, size, leaf_hash.as_slice(), &proof, root.as_slice())?)
+}
+
+/// Checks a consistency proof.
+#[pyfunction]
+#[pyo3(signature = (proof, *, old_size, new_size, old_root, new_root, hash))]
+pub(crate) fn verify_consistency(
+    proof: Vec<Bytes<'_>>,
+    old_size: u64,
+    new_size: u64,
+    old_root: Bytes<'_>,
+    new_root: Bytes<'_>,
+    hash: &str,
+) -> PyCoreResult<()> {
+    let proof: Vec<&[u8]> = proof.iter().map(Bytes::as_slice).collect();
+    let hash = HashAlgorithm::from_name(hash)?;
+    Ok(proof::verify_consistency(hash, old_size, new_size, old_root.as_slice(), &proof, new_root.as_slice())?)
+}
+
+/// The body of a KEY_ADD entry.
+#[pyfunction]
+#[pyo3(signature = (key, *, ledger_id, label=None))]
+pub(crate) fn key_add_body<'py>(
+    py: Python<'py>,
+    key: &VerifyingKey,
+    ledger_id: Bytes<'py>,
+    label: Option<Bytes<'py>>,
+) -> PyCoreResult<Bound<'py, PyBytes>> {
+    let label = label.as_ref().map(|label| exactly_32("label", label)).transpose()?;
+    let body = KeyChange::Add { key: key.0, label }.encode(&exactly_32("ledger_id", &ledger_id)?)?;
+    Ok(PyBytes::new(py, &body))
+}
+
+/// The body of a KEY_REVOKE entry.
+#[pyfunction]
+#[pyo3(signature = (key_idx, *, ledger_id, reason=None))]
+pub(crate) fn key_revoke_body<'py>(
+    py: Python<'py>,
+    key_idx: u32,
+    ledger_id: Bytes<'py>,
+    reason: Option<Bytes<'py>>,
+) -> PyCoreResult<Bound<'py, PyBytes>> {
+    let reason = reason.as_ref().map(|reason| exactly_32("reason", reason)).transpose()?;
+    let body = KeyChange::Revoke { key_idx, reason }.encode(&exactly_32("ledger_id", &ledger_id)?)?;
+    Ok(PyBytes::new(py, &body))
+}
+
+fn exactly_32(field: &'static str, bytes: &Bytes<'_>) -> sealcore::Result<[u8; 32]> {
+    let bytes = bytes.as_slice();
+    bytes.try_into().map_err(|_| sealcore::Error::InvalidLength { field, expected: 32, actual: bytes.len() })
+}
+
+/// The one encoding of a value.
+#[pyfunction]
+pub(crate) fn encode_body<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
+    let bytes = to_cbor(value, MAX_DEPTH)?.encode().map_err(CoreError)?;
+    Ok(PyBytes::new(value.py(), &bytes))
+}
+
+/// The value of an encoding.
+#[pyfunction]
+pub(crate) fn decode_body<'py>(py: Python<'py>, body: Bytes<'py>) -> PyResult<Bound<'py, PyAny>> {
+    from_cbor(py, &Value::decode(body.as_slice()).map_err(CoreError)?)
+}
+
+fn to_cbor(value: &Bound<'_, PyAny>, depth: usize) -> PyResult<Value> {
+    if depth == 0 {
+        return Err(
+            CoreError(sealcore::Error::InvalidArgument { field: "body", reason: "nested deeper than 16" }).into()
+        );
+    }
+    if value.is_none() {
+        return Ok(Value::Null);
+    }
+    if let Ok(truth) = value.cast::<PyBool>() {
+        return Ok(Value::Bool(truth.is_true()));
+    }
+    if value.is_instance_of::<PyInt>() {
+        return value
+            .extract::<i64>()
+            .map(Value::Int)
+            .map_err(|_| PyOverflowError::new_err("body: an integer outside 64 bits"));
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Value::Text(text.to_str()?.to_owned()));
+    }
+    if let Ok(map) = value.cast::<PyDict>() {
+        let mut pairs = Map::new();
+        for (key, value) in map {
+            let key = key.cast::<PyString>().map_err(|_| PyTypeError::new_err("body: map keys must be str"))?;
+            pairs.insert(key.to_str()?, to_cbor(&value, depth - 1)?);
+        }
+        return Ok(Value::Map(pairs));
+    }
+    if value.is_instance_of::<PyList>() || value.is_instance_of::<PyTuple>() {
+        let items = value.try_iter()?.map(|item| to_cbor(&item?, depth - 1)).collect::<PyResult<_>>()?;
+        return Ok(Value::Array(items));
+    }
+    match value.extract::<Bytes<'_>>() {
+        Ok(bytes) => Ok(Value::Bytes(bytes.as_slice().to_vec())),
+        Err(_) => Err(PyTypeError::new_err(format!(
+            "body: holds None, bool, int, str, bytes, list and dict, not {}",
+            value.get_type().name()?
+        ))),
+    }
+}
+
+fn from_cbor<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Null => py.None().into_bound(py),
+        Value::Bool(truth) => PyBool::new(py, *truth).to_owned().into_any(),
+        Value::Int(number) => number.into_pyobject(py)?.into_any(),
+        Value::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
+        Value::Text(text) => PyString::new(py, text).into_any(),
+        Value::Array(items) => {
+            let items = items.iter().map(|item| from_cbor(py, item)).collect::<PyResult<Vec<_>>>()?;
+            PyList::new(py, items)?.into_any()
+        }
+        Value::Map(map) => {
+            let dict = PyDict::new(py);
+            for (key, value) in map.iter() {
+                dict.set_item(key, from_cbor(py, value)?)?;
+            }
+            dict.into_any()
+        }
+    })
+}
+
+/// What a checkpoint says.
+#[pyclass(frozen, eq, hash, module = "sealcore.ledger")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Checkpoint {
+    origin: String,
+    size: u64,
+    root: [u8; 32],
+}
+
+impl From<ledger::Checkpoint> for Checkpoint {
+    fn from(checkpoint: ledger::Checkpoint) -> Self {
+        Checkpoint { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root }
+    }
+}
+
+#[pymethods]
+impl Checkpoint {
+    #[classmethod]
+    #[pyo3(signature = (note, *, key))]
+    fn open(_class: &Bound<'_, PyType>, note: &str, key: &VerifyingKey) -> PyCoreResult<Self> {
+        let parsed = ledger::Note::parse(note.as_bytes())?;
+        let origin = ledger::Checkpoint::parse(parsed.text())?.origin;
+        Ok(ledger::Checkpoint::open(note.as_bytes(), &NoteKey::new(&origin, key.0)?)?.into())
+    }
+
+    #[classmethod]
+    fn read_unverified(_class: &Bound<'_, PyType>, note: &str) -> PyCoreResult<Self> {
+        Ok(ledger::Checkpoint::parse(ledger::Note::parse(note.as_bytes())?.text())?.into())
+    }
+
+    #[getter]
+    fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    #[getter]
+    fn size(&self) -> u64 {
+        self.size
+    }
+
+    #[getter]
+    fn root<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.root)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Checkpoint({}, {} entries)", self.origin, self.size)
+    }
+}
+
+/// The verifier key of a ledger as text.
+#[pyfunction]
+#[pyo3(signature = (key, *, origin))]
+pub(crate) fn to_vkey(key: &VerifyingKey, origin: &str) -> PyCoreResult<String> {
+    Ok(NoteKey::new(origin, key.0)?.to_vkey())
+}
+
+/// The origin and key of a verifier key.
+#[pyfunction]
+pub(crate) fn from_vkey(text: &str) -> PyCoreResult<(String, VerifyingKey)> {
+    let named = NoteKey::from_vkey(text)?;
+    Ok((named.name().to_owned(), VerifyingKey(*named.key())))
+}
