@@ -323,9 +323,18 @@ impl Ledger {
         })
     }
 
-    fn append_entries(&self, py: Python<'_>, entries: Vec<ledger::NewEntry>) -> PyCoreResult<Vec<Receipt>> {
+    /// A gate judges a statement at some time, and its entry must bear that time and no later one.
+    fn append_entries(
+        &self,
+        py: Python<'_>,
+        entries: Vec<ledger::NewEntry>,
+        time: Option<u64>,
+    ) -> PyCoreResult<Vec<Receipt>> {
         let hash = self.genesis.hash();
-        let receipts = self.run(py, |writer| writer.append_many(entries))?;
+        let receipts = self.run(py, |writer| match time {
+            Some(time) => writer.append_many_at(entries, time),
+            None => writer.append_many(entries),
+        })?;
         Ok(receipts.into_iter().map(|receipt| Receipt { receipt, hash }).collect())
     }
 }
@@ -354,13 +363,20 @@ impl Ledger {
         Ok(Ledger::wrap(py.detach(|| ledger::Ledger::open(&path, &ledger_key.0))?))
     }
 
-    fn append(&self, py: Python<'_>, entry: &NewEntry) -> PyCoreResult<Receipt> {
-        let mut receipts = self.append_entries(py, vec![entry.0.clone()])?;
+    #[pyo3(signature = (entry, *, time=None))]
+    fn append(&self, py: Python<'_>, entry: &NewEntry, time: Option<u64>) -> PyCoreResult<Receipt> {
+        let mut receipts = self.append_entries(py, vec![entry.0.clone()], time)?;
         receipts.pop().ok_or(CoreError(Error::Internal { reason: "an append without a receipt" }))
     }
 
-    fn append_many(&self, py: Python<'_>, entries: Vec<PyRef<'_, NewEntry>>) -> PyCoreResult<Vec<Receipt>> {
-        self.append_entries(py, entries.iter().map(|entry| entry.0.clone()).collect())
+    #[pyo3(signature = (entries, *, time=None))]
+    fn append_many(
+        &self,
+        py: Python<'_>,
+        entries: Vec<PyRef<'_, NewEntry>>,
+        time: Option<u64>,
+    ) -> PyCoreResult<Vec<Receipt>> {
+        self.append_entries(py, entries.iter().map(|entry| entry.0.clone()).collect(), time)
     }
 
     #[pyo3(signature = (body, *, r#type="statement"))]

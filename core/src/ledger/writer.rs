@@ -231,7 +231,8 @@ impl Ledger {
         self.append_request(entries, None)
     }
 
-    /// [`Ledger::append_many`] with a given clock, for tests and frozen vectors.
+    /// [`Ledger::append_many`] at a time that the caller has judged the entries by; never before the last entry's, which
+    /// it is then.
     #[doc(hidden)]
     pub fn append_many_at(&self, entries: Vec<NewEntry>, now: u64) -> Result<Vec<Receipt>> {
         self.append_request(entries, Some(now))
