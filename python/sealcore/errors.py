@@ -25,7 +25,7 @@
     │   ├── UnknownReference · Duplicate · InvalidTransition · LimitExceeded
     │   └── ApplicationRefused · UseOutOfOrder · KeyNotValid · TimeReversed
     ├── DocumentError
-    │   ├── NotSealed · AlteredAfterSealing · UnreadableDocument
+    │   └── NotSealed · AlteredAfterSealing · UnreadableDocument · DocumentLocked
     ├── MissingExtra(ImportError)  .extra
     ├── StorageError(OSError)   .operation .path .errno
     ├── RandomSourceFailed
@@ -45,6 +45,7 @@ __all__ = [
     "ApprovalRequired",
     "BrokenChain",
     "DocumentError",
+    "DocumentLocked",
     "DocumentMismatch",
     "Duplicate",
     "GrantExhausted",
@@ -297,6 +298,10 @@ class AlteredAfterSealing(DocumentError):
 
 class UnreadableDocument(DocumentError):
     """The document cannot be parsed."""
+
+
+class DocumentLocked(DocumentError):
+    """A seal on the document forbids what is asked, such as a further seal."""
 
 
 class MissingExtra(SealcoreError, ImportError):
