@@ -2,8 +2,11 @@
 //! replays a ledger of any size.
 #![doc = include_str!("../docs/authority.md")]
 
+mod audit;
+mod digest;
 mod fields;
 mod gate;
+mod history;
 mod name;
 mod queries;
 mod records;
@@ -11,7 +14,9 @@ mod rules;
 mod state;
 mod statement;
 
+pub use audit::{Audit, AuditReport, Finding, MAX_FINDINGS, Violation};
 pub use gate::{Request, UseToken};
+pub use history::Holdings;
 pub use name::{Amount, Digests, MAX_NAME, MAX_TIME, Name, Position, StatementId, commitment};
 pub use queries::GrantStatus;
 pub use records::{

@@ -24,3 +24,20 @@ def test_a_branch_applies_headquarters_approves_and_the_gate_counts() -> None:
     ]
     assert world.authority.applications()[0].approvals[0].approver == "ann"
     assert isinstance(world.authority.application(application), a.ApplicationRecord)
+
+
+def test_the_audit_of_what_the_gate_let_through_finds_nothing() -> None:
+    world = World.company()
+    application = world.approved()
+    grant = world.granted(application)
+    for _ in range(2):
+        world.use(application, grant)
+    report = a.audit(world.log)
+    assert report.findings == ()
+    assert report.is_clean
+    assert report.entries == len(world.log)
+    assert report.authority.uses() == world.authority.uses()
+    assert report.authority.digest() == world.authority.digest()
+    held = world.authority.held_at(world.now)
+    assert [(grant.grantee, grant.used, grant.max_uses) for grant in held.grants] == [("liwei", 2, 2)]
+    assert [(seal.seal, seal.state) for seal in held.seals] == [("company-seal", "active")]

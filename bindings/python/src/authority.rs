@@ -1,8 +1,11 @@
 //! Statements, the state, the gate and the audit. Python's dictionaries and the core's values are turned into one
 //! another in one place; the records of the state become values under the lock and Python objects after it.
 
+mod audit;
 mod values;
 mod views;
+
+pub(crate) use audit::authority_audit;
 
 use crate::bytes::Bytes;
 use crate::error::PyCoreResult;
@@ -119,13 +122,34 @@ impl UseToken {
     }
 }
 
-/// An entry as Python gives it: index, time, key_idx, kind, body.
-type RawEntry<'py> = (u64, u64, u32, String, Bytes<'py>);
+/// An entry as Python gives it: one of the ledger's, or a tuple of index, time, key_idx, kind and body.
+enum RawEntry<'py> {
+    Stored(Bound<'py, crate::ledger::Entry>),
+    Fields { index: u64, time: u64, key_idx: u32, kind: EntryType, body: Bytes<'py> },
+}
 
-fn event<'a>(entry: &'a RawEntry<'_>) -> Result<Event<'a>> {
-    let (index, time, key_idx, kind, body) = entry;
-    let kind = EntryType::from_name(kind)?;
-    Ok(Event { kind, index: *index, time: *time, key_idx: *key_idx, body: body.as_slice() })
+impl<'a, 'py> FromPyObject<'a, 'py> for RawEntry<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(entry) = object.cast::<crate::ledger::Entry>() {
+            return Ok(RawEntry::Stored(entry.to_owned()));
+        }
+        let (index, time, key_idx, kind, body): (u64, u64, u32, String, Bytes<'py>) = object.extract()?;
+        let kind = EntryType::from_name(&kind).map_err(crate::error::CoreError)?;
+        Ok(RawEntry::Fields { index, time, key_idx, kind, body })
+    }
+}
+
+impl RawEntry<'_> {
+    fn event(&self) -> PyCoreResult<Event<'_>> {
+        Ok(match self {
+            RawEntry::Stored(entry) => entry.get().view()?.into(),
+            RawEntry::Fields { index, time, key_idx, kind, body } => {
+                Event { kind: *kind, index: *index, time: *time, key_idx: *key_idx, body: body.as_slice() }
+            }
+        })
+    }
 }
 
 /// The state after some prefix of a ledger.
@@ -179,8 +203,8 @@ impl AuthorityState {
         let mut count = 0;
         for entry in entries {
             let entry: RawEntry<'_> = entry?.extract()?;
-            let applied = event(&entry).and_then(|event| self.state().apply(&event));
-            applied.map_err(crate::error::CoreError)?;
+            let event = entry.event()?;
+            self.state().apply(&event).map_err(crate::error::CoreError)?;
             count += 1;
         }
         Ok(count)
@@ -229,6 +253,18 @@ impl AuthorityState {
             statement_id("id", &key.extract()?).and_then(|id| views::identified(&self.state(), table, &id))
         };
         values::to_python(py, &record.map_err(crate::error::CoreError)?)
+    }
+
+    /// The digest of the whole state.
+    fn digest<'py>(&self, py: Python<'py>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        let digest = py.detach(|| self.state().digest());
+        Ok(PyBytes::new(py, &digest?))
+    }
+
+    /// What was in force at a time, as a dictionary.
+    fn held_at<'py>(&self, py: Python<'py>, time: u64) -> PyResult<Bound<'py, PyAny>> {
+        let holdings = views::holdings(&self.state(), time);
+        values::to_python(py, &holdings)
     }
 
     fn grant_status(&self, grant: Bytes<'_>, now: u64) -> PyCoreResult<&'static str> {

@@ -83,7 +83,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    fn view(&self) -> PyCoreResult<ledger::Entry<'_>> {
+    pub(crate) fn view(&self) -> PyCoreResult<ledger::Entry<'_>> {
         Ok(ledger::Entry::parse(&self.bytes)?)
     }
 

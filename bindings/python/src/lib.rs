@@ -49,6 +49,8 @@ mod _core {
     };
     // authority
     #[pymodule_export]
-    use crate::authority::{AuthorityState, UseToken, authority_decode, authority_encode, authority_kinds, commitment};
+    use crate::authority::{
+        AuthorityState, UseToken, authority_audit, authority_decode, authority_encode, authority_kinds, commitment,
+    };
     // imprint
 }

@@ -219,6 +219,29 @@ impl State {
         self.decide(event).map(|_| ())
     }
 
+    /// Lets a refused entry pass: the replay of the audit goes on after it. The ledger's key table grows with every
+    /// KEY_ADD, so a refused one leaves a row here, too, dead from the start; its key is returned.
+    pub(super) fn pass(&mut self, event: &Event<'_>) -> Option<[u8; 65]> {
+        let at = At { index: event.index, time: event.time };
+        self.last.index = event.index;
+        let Ok(KeyChange::Add { key, .. }) = KeyChange::decode(event.body, &self.ledger) else { return None };
+        if event.kind != EntryType::KeyAdd || self.keys.place(&key.to_sec1()).is_some() {
+            return None;
+        }
+        let record = KeyRecord {
+            key,
+            added_by: Holder::Nobody,
+            holder: Holder::Nobody,
+            valid_from: 0,
+            valid_to: u64::MAX,
+            added: at,
+            given: None,
+            revoked: Some(at),
+        };
+        self.keys.push(key.to_sec1(), record);
+        Some(key.to_sec1())
+    }
+
     fn decide(&self, event: &Event<'_>) -> Result<Effect> {
         let at = At { index: event.index, time: event.time };
         if Some(at.index) != self.last.index.checked_add(1) {

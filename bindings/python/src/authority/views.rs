@@ -206,3 +206,38 @@ pub(super) fn identified(state: &State, table: &str, name: &StatementId) -> Resu
         _ => return Err(NO_TABLE),
     }))
 }
+
+/// What was in force at a time.
+pub(super) fn holdings(state: &State, time: u64) -> Value {
+    let holdings = state.held_at(time);
+    let persons = holdings.persons.iter().map(|(person, membership)| {
+        Value::map([
+            ("person", person.id.as_str().into()),
+            ("unit", state.units()[membership.unit].unit.id.as_str().into()),
+            ("roles", Value::Array(membership.roles.iter().map(|role| role.name().into()).collect())),
+            ("index", int(membership.at.index)),
+        ])
+    });
+    let seals = holdings.seals.iter().map(|(version, life)| {
+        Value::map([
+            ("seal", version.seal.id.as_str().into()),
+            ("version", int(version.seal.version)),
+            ("state", life.name().into()),
+        ])
+    });
+    let grants = holdings.grants.iter().map(|(record, used)| {
+        Value::map([
+            ("grant", id(&record.id)),
+            ("grantor", person(state, record.grantor)),
+            ("grantee", person(state, record.grantee)),
+            ("seal", record.grant.seal.as_str().into()),
+            ("used", int(*used)),
+            ("max_uses", int(record.grant.max_uses)),
+        ])
+    });
+    Value::map([
+        ("persons", Value::Array(persons.collect())),
+        ("seals", Value::Array(seals.collect())),
+        ("grants", Value::Array(grants.collect())),
+    ])
+}
