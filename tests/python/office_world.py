@@ -1,0 +1,122 @@
+"""An office for the tests of ``sealcore.seals``: headquarters, two branches, an SM2 and a P-256 seal.
+
+Built once a session and copied for each test. The persons' keys stay in this process, as on tokens of their own; the
+office's keys lie in its files.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from pdfs import IMPRINT, LIFE, Sheet, build_pdf, text
+
+from sealcore.keys import password_fixed
+from sealcore.pki import Certificate, CertificateAuthority, CertificateRequest
+from sealcore.seals import Recorded, Registry, SealedDocument
+from sealcore.sign import SigningKey
+
+PASSWORD = password_fixed("the password of the tests")
+CONTRACT = build_pdf([Sheet(text("Supply contract", 72, 700)), Sheet(text("Signed for Party A", 72, 300))])
+OTHER = build_pdf([Sheet(text("Another contract", 72, 700))])
+PEOPLE = {
+    "he": ("何总", "hq", ("manager",)),
+    "zhang": ("张伟", "shanghai", ("applicant",)),
+    "chen": ("陈静", "shenzhen", ("applicant",)),
+    "li": ("李娜", "hq", ("approver",)),
+    "wang": ("王芳", "hq", ("approver",)),
+    "sun": ("孙强", "shanghai", ("applicant", "approver")),
+    "zhao": ("赵磊", "hq", ("authoriser",)),
+    "qian": ("钱进", "hq", ("auditor",)),
+}
+
+
+def tomorrow() -> datetime:
+    return datetime.now(UTC) + timedelta(days=1)
+
+
+@dataclass
+class World:
+    """A copy of the office, closed; `open` gives the registry."""
+
+    directory: Path
+    keys: dict[str, SigningKey] = field(repr=False)
+    roots: list[Certificate] = field(repr=False)
+
+    @contextmanager
+    def open(self, **options: Any) -> Iterator[Registry]:
+        with Registry.open(self.directory, password=PASSWORD, **options) as registry:
+            yield registry
+
+    def apply(self, registry: Registry, seal: str = "company", document: bytes = CONTRACT, **options: Any) -> Recorded:
+        given = {"purpose": "采购合同", "by": self.keys["zhang"], "document_class": "contract", **options}
+        return registry.apply(seal, document, **given)
+
+    def approve(self, registry: Registry, application: str, *approvers: str) -> None:
+        for approver in approvers or ("li", "wang"):
+            registry.approve(application, by=self.keys[approver])
+
+    def granted(self, registry: Registry, seal: str = "company", *, uses: int = 1, **options: Any) -> tuple[str, str]:
+        """An approved application with a grant for all of it."""
+        applicant = options.pop("applicant", "zhang")
+        application = self.apply(registry, seal, uses=uses, by=self.keys[applicant])
+        self.approve(registry, application.id)
+        given = {"valid_to": tomorrow(), "by": self.keys["zhao"], "grantee": applicant, **options}
+        grant = registry.grant(seal, application=application.id, uses=uses, **given)
+        return application.id, grant.id
+
+    def seal(self, registry: Registry, application: str, grant: str, **options: Any) -> SealedDocument:
+        given = {"by": self.keys["zhang"], "page": 2, "place": (30.0, 180.0), **options}
+        document = given.pop("document", CONTRACT)
+        return registry.seal_document(application, grant, document, **given)
+
+
+def build(directory: Path) -> World:
+    """Found the office in a new directory, through the public interface only."""
+    keys = {person: SigningKey.generate("p256" if person in {"wang", "chen"} else "sm2") for person in PEOPLE}
+    roots = []
+    with Registry.create(
+        directory, origin="example.com/seals", unit="hq", unit_name="总公司", password=PASSWORD, hash="sm3"
+    ) as registry:
+        for person, (name, unit, roles) in PEOPLE.items():
+            by = "founder" if person == "he" else keys["he"]
+            registry.add_person(person, name=name, unit=unit, roles=roles, by=by, key=keys[person].verifying_key)
+            if person == "he":
+                registry.add_unit("shanghai", name="上海分公司", parent="hq", by=keys["he"], region="cn-31")
+                registry.add_unit("shenzhen", name="深圳分公司", parent="hq", by=keys["he"])
+        registry.set_policy(
+            "two-of-three", quorum=2, approvers=("li", "wang", "sun"), applicant_units=("hq",), by=keys["he"]
+        )
+        for seal, kind, algorithm in (("company", "company", "sm2"), ("contract", "contract", "p256")):
+            root = CertificateAuthority.create_root(SigningKey.generate(algorithm), f"CN=Root {algorithm}", **LIFE)
+            issuing = SigningKey.generate(algorithm)
+            middle = root.issue_authority("CN=Issuing", issuing.verifying_key, **LIFE)
+            request = registry.prepare_seal_key(seal, algorithm=algorithm, subject=f"CN=示例公司{seal},C=CN")
+            certificate = CertificateAuthority(issuing, middle).issue_request(
+                CertificateRequest.load(request.csr_pem), **LIFE
+            )
+            registry.register_seal(
+                seal,
+                unit="hq",
+                kind=kind,
+                policy="two-of-three",
+                size_mm=40.0,
+                certificate=certificate,
+                chain=[middle],
+                imprint=IMPRINT,
+                by=keys["he"],
+            )
+            registry.activate_seal(seal, by=keys["he"])
+            roots.append(root.certificate)
+    return World(directory, keys, roots)
+
+
+def copied(world: World, directory: Path) -> World:
+    """The same office in another directory."""
+    shutil.copytree(world.directory, directory)
+    return World(directory, world.keys, world.roots)
