@@ -73,10 +73,14 @@ class _Check:
             later = [moment for end, moment in stamps if end > _end(found)]
             try:
                 facts = await self._trust.facts(found, is_timestamp=report.kind == "timestamp", later=later)
+                judged = self._judge(report, found, facts)
             except UnsupportedSignatureError as reason:
                 self._unreadable.append(f"{report.field_name}: a signature that cannot be checked: {reason}")
                 continue
-            judged = self._judge(report, found, facts)
+            except MemoryError:
+                raise
+            except Exception as error:  # any parser's error on a hostile signature
+                judged = replace(report, problems=(f"the signature is damaged: {_sentence(error)}",))
             if judged.kind == "timestamp" and judged.unaltered and judged.trusted_time is not None:
                 stamps.append((_end(found), judged.trusted_time))
             reports.append(judged)
@@ -102,6 +106,10 @@ class _Check:
                 continue
             try:
                 found = EmbeddedPdfSignature(self._reader, field, name)
+                content_type = found.signed_data["encap_content_info"]["content_type"].native
+                if content_type != ("tst_info" if report.kind == "timestamp" else "data"):
+                    self._unreadable.append(f"{name}: a signature that cannot be read: over {content_type!r}")
+                    continue
                 found.byte_range = [int(number) for number in found.byte_range]
                 yield report, found
             except Exception as error:  # any parser's error on a hostile signature

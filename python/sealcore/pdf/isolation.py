@@ -25,7 +25,7 @@ __all__ = ["Parts", "call", "error_from", "error_to", "read_parts", "write_parts
 Parts = Sequence[bytes]
 
 _MAX_PARTS: Final = 64
-_MAX_IDLE: Final = os.cpu_count() or 1
+_MAX_CHILDREN: Final = os.cpu_count() or 1
 
 
 def write_parts(stream: IO[bytes], parts: Parts) -> None:
@@ -77,16 +77,26 @@ class _Worker:
 
     def __init__(self) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "sealcore.pdf.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-        )
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "sealcore.pdf.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+            )
+        except OSError as error:
+            raise InternalError(
+                f"cannot start {sys.executable or 'Python'} to read the document in ({error}); see isolated"
+            ) from error
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
+
+    @property
+    def alive(self) -> bool:
+        """Whether the child still runs."""
+        return self._process.poll() is None
 
     def call(self, parts: Parts, timeout: float) -> list[bytes]:
         """Sends a request and waits for its answer; the child is dead afterwards when this raises."""
@@ -123,24 +133,32 @@ class _Worker:
 
 
 class _Pool:
-    """Idle children, newest first."""
+    """The children: at most one a processor, further callers wait for one; idle ones newest first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._free = threading.BoundedSemaphore(_MAX_CHILDREN)
         self._idle: list[_Worker] = []
         self._lost: list[_Worker] = []
 
     def call(self, parts: Parts, timeout: float) -> list[bytes]:
-        with self._lock:
-            worker = self._idle.pop() if self._idle else None
-        worker = worker or _Worker()
-        answer = worker.call(parts, timeout)
-        with self._lock:
-            if len(self._idle) < _MAX_IDLE:
+        with self._free:
+            worker = self._take()
+            answer = worker.call(parts, timeout)
+            with self._lock:
                 self._idle.append(worker)
-                return answer
-        worker.close()
-        return answer
+            return answer
+
+    def _take(self) -> _Worker:
+        """An idle child that still lives, else a new one."""
+        while True:
+            with self._lock:
+                worker = self._idle.pop() if self._idle else None
+            if worker is None:
+                return _Worker()
+            if worker.alive:
+                return worker
+            worker.close()
 
     def close(self) -> None:
         with self._lock:
@@ -151,7 +169,7 @@ class _Pool:
     def forget(self) -> None:
         """After a fork the children belong to the parent: never use or end them here."""
         self._lost += self._idle
-        self._lock, self._idle = threading.Lock(), []
+        self._lock, self._free, self._idle = threading.Lock(), threading.BoundedSemaphore(_MAX_CHILDREN), []
 
 
 _pool = _Pool()
@@ -165,7 +183,7 @@ def call(parts: Parts, *, timeout: float) -> list[bytes]:
 
     Args:
         parts: the request; ``sealcore.pdf.worker`` says what it may be.
-        timeout: seconds from now, the start of a child included.
+        timeout: seconds that it may take once a child is free, the start of one included.
 
     Raises:
         UnreadableDocument: no answer in time, or the child died over it.
