@@ -237,3 +237,184 @@ fn openssl_verifies_our_cms() {
     folder.write("content", "内客".as_bytes());
     assert!(!folder.run(&arguments).0, "another content");
 }
+
+/// DER of a short element.
+fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    support::craft::tlv(tag, parts)
+}
+
+#[test]
+fn we_open_keys_under_hmac_sm3_and_sm4() {
+    // OpenSSL 3.0 has the primitives, but not the combination (hmacWithSM3 as PRF): put together from them.
+    use support::craft::{oid, seq};
+    let folder = Folder::new();
+    let key = key(Algorithm::Sm2);
+    folder.write("plain", &dump_private_key(&key, None, Format::Der).expect("PKCS#8"));
+    let salt: Vec<u8> = (1..=16).collect();
+    let hex_salt = format!("hexsalt:{}", hex::encode(&salt));
+    let kdf = ["kdf", "-keylen", "16", "-kdfopt", "digest:SM3", "-kdfopt", "pass:口令", "-kdfopt", &hex_salt];
+    let derived = folder.ok(&[&kdf[..], &["-kdfopt", "iter:3000", "PBKDF2"]].concat()).replace(':', "");
+    let iv = "0f0e0d0c0b0a09080706050403020100";
+    folder.ok(&["enc", "-sm4-cbc", "-K", derived.trim(), "-iv", iv, "-in", "plain", "-out", "cipher"]);
+    for prf in ["1.2.156.10197.1.401.2", "1.2.156.10197.1.401.3.1"] {
+        for key_length in [&[][..], &[2, 1, 16]] {
+            let prf = seq(&[&oid(prf), &[5, 0]]);
+            let parameters = seq(&[&tlv(0x04, &[&salt]), &[2, 2, 0x0b, 0xb8], key_length, &prf]);
+            let kdf = seq(&[&oid("1.2.840.113549.1.5.12"), &parameters]);
+            let scheme = seq(&[&oid("1.2.156.10197.1.104.2"), &tlv(0x04, &[&hex::decode(iv).expect("hex")])]);
+            let pbes2 = seq(&[&oid("1.2.840.113549.1.5.13"), &seq(&[&kdf, &scheme])]);
+            let file = seq(&[&pbes2, &tlv(0x04, &[&folder.read("cipher")])]);
+            assert!(load_private_key(&file, Some("口令".as_bytes())).expect("opens") == key);
+            assert_eq!(load_private_key(&file, Some(b"other")).map(|_| ()), Err(sealcore::Error::WrongPassword));
+        }
+    }
+}
+
+#[test]
+fn requests_cross_in_both_directions() {
+    for algorithm in BOTH {
+        let folder = Folder::new();
+        let ours = key(algorithm);
+        folder.write("key.pem", &dump_private_key(&ours, None, Format::Pem).expect("pkcs8"));
+        let request = CertificateRequest::create(&ours, r"CN=Doe\, John,OU=章,O=甲,C=CN").expect("request");
+        folder.write("ours.pem", request.to_pem().expect("PEM").as_bytes());
+        let mut verify =
+            vec!["req", "-in", "ours.pem", "-verify", "-noout", "-subject", "-nameopt", "RFC2253,-esc_msb,utf8"];
+        let mut make =
+            vec!["req", "-new", "-key", "key.pem", "-subj", "/C=CN/O=甲/CN=乙", "-utf8", "-out", "theirs.pem"];
+        make.extend(["-addext", "keyUsage=digitalSignature"]);
+        if algorithm == Algorithm::Sm2 {
+            verify.extend(["-vfyopt", DISTID]);
+            make.extend(["-sm3", "-sigopt", DISTID]);
+        }
+        let said = folder.ok(&verify);
+        assert!(said.contains("verify OK"), "{said}");
+        // OpenSSL shows the same RFC 4514 text.
+        assert!(said.contains(&format!("subject={}", request.subject())), "{said} / {}", request.subject());
+        folder.ok(&make);
+        let theirs = CertificateRequest::load(&folder.read("theirs.pem")).expect("read");
+        theirs.verify(None).expect("valid");
+        assert_eq!(theirs.subject(), "CN=乙,O=甲,C=CN");
+        assert_eq!(theirs.extensions().len(), 1);
+        assert!(theirs.public_key() == ours.verifying_key());
+    }
+}
+
+#[test]
+fn we_verify_the_certificates_of_openssl() {
+    for algorithm in BOTH {
+        let folder = Folder::new();
+        let root = key(algorithm);
+        let end = key(algorithm);
+        folder.write("root.key", &dump_private_key(&root, None, Format::Pem).expect("pkcs8"));
+        folder.write("end.key", &dump_private_key(&end, None, Format::Pem).expect("pkcs8"));
+        let sign: &[&str] = if algorithm == Algorithm::Sm2 { &["-sm3", "-sigopt", DISTID] } else { &["-sha256"] };
+        let make = |rest: &[&str]| folder.ok(&[&["req", "-new", "-x509", "-days", "10"], rest, sign].concat());
+        make(&[
+            "-key",
+            "root.key",
+            "-subj",
+            "/CN=root",
+            "-out",
+            "root.pem",
+            "-addext",
+            "keyUsage=critical,keyCertSign",
+        ]);
+        folder.ok(&[&["req", "-new", "-key", "end.key", "-subj", "/CN=end", "-out", "end.csr"], sign].concat());
+        folder.write("end.ext", b"basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=1.3.6.1.5.5.7.3.36\n");
+        let mut issue =
+            vec!["x509", "-req", "-in", "end.csr", "-CA", "root.pem", "-CAkey", "root.key", "-set_serial", "-5"];
+        issue.extend(["-days", "5", "-extfile", "end.ext", "-out", "end.pem"]);
+        if algorithm == Algorithm::Sm2 {
+            issue.extend(["-vfyopt", DISTID]);
+        }
+        issue.extend(sign);
+        folder.ok(&issue);
+        let [root, end] = ["root.pem", "end.pem"].map(|n| Certificate::from_pem(&folder.read(n)).expect("read"));
+        assert!(root.is_self_signed());
+        assert_eq!(end.serial(), [0xfb], "negative serial numbers exist");
+        let at = validity().not_before + DAY + 60;
+        let options = ChainOptions {
+            extended_key_usage: Some(DOCUMENT_SIGNING),
+            usage: Usage::DigitalSignature,
+            ..ChainOptions::at(at)
+        };
+        assert_eq!(verify_chain(&end, &[], std::slice::from_ref(&root), &options).expect("path").len(), 2);
+        let dates =
+            folder.ok(&["x509", "-in", "end.pem", "-noout", "-fingerprint", "-sha256"]).replace(':', "").to_lowercase();
+        assert!(dates.trim().ends_with(&hex::encode(end.fingerprint())), "{dates}");
+        let options = ChainOptions { usage: Usage::NonRepudiation, ..options };
+        assert!(verify_chain(&end, &[], &[root], &options).is_err());
+    }
+    // Without a distid OpenSSL signs with the empty one.
+    let folder = Folder::new();
+    folder.write("key.pem", &dump_private_key(&key(Algorithm::Sm2), None, Format::Pem).expect("pkcs8"));
+    folder.ok(&["req", "-new", "-x509", "-key", "key.pem", "-sm3", "-subj", "/CN=empty", "-out", "empty.pem"]);
+    let certificate = Certificate::from_pem(&folder.read("empty.pem")).expect("read");
+    let own = certificate.public_key().expect("SM2");
+    assert_eq!(certificate.verify_signature(&own, None), Err(sealcore::Error::InvalidSignature));
+    certificate.verify_signature(&own, Some(b"")).expect("empty distid");
+}
+
+#[test]
+fn we_verify_the_cms_of_openssl() {
+    let folder = Folder::new();
+    let (root, issuing, key, signer) = chain(Algorithm::P256);
+    folder.write("key.pem", &dump_private_key(&key, None, Format::Pem).expect("pkcs8"));
+    folder.write("signer.pem", signer.to_pem().expect("pem").as_bytes());
+    folder.write("issuing.pem", issuing.certificate().to_pem().expect("pem").as_bytes());
+    folder.write("content", b"content");
+    let digest = sha256(b"content");
+    for (name, extra, attached, attributes, bound) in [
+        ("plain", &[][..], false, true, false),
+        ("attached", &["-nodetach"], true, true, false),
+        ("noattr", &["-noattr"], false, false, false),
+        ("keyid", &["-keyid"], false, true, false),
+        ("cades", &["-cades"], false, true, true),
+        ("nocerts", &["-nocerts"], false, true, false),
+    ] {
+        let common = ["cms", "-sign", "-binary", "-in", "content", "-signer", "signer.pem", "-inkey", "key.pem"];
+        let output = ["-certfile", "issuing.pem", "-outform", "DER", "-out", name];
+        folder.ok(&[&common[..], &output, extra].concat());
+        let certificates = [signer.clone()];
+        let options = CmsVerification { certificates: &certificates, ..CmsVerification::default() };
+        let contents = [CmsContent::Bytes(b"content"), CmsContent::Digest(&digest)];
+        for content in contents.into_iter().chain(attached.then_some(CmsContent::Attached)) {
+            let info = verify_cms(&folder.read(name), content, &options).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert!(info.signer == signer, "{name}");
+            assert_eq!(info.deviations, [], "{name}");
+            assert_eq!(info.content.is_some(), attached, "{name}");
+            assert_eq!(info.signed_attributes.is_some(), attributes, "{name}");
+            assert_eq!(info.signing_time.is_some(), attributes, "{name}");
+            assert_eq!(info.binds_certificate, bound, "{name}");
+            assert_eq!(info.certificates.len(), if name == "nocerts" { 1 } else { 2 }, "{name}");
+            let options = ChainOptions::at(validity().not_before + DAY);
+            verify_chain(&info.signer, &info.certificates, &[root.certificate().clone()], &options).expect("chain");
+        }
+        let other = verify_cms(&folder.read(name), CmsContent::Bytes(b"Content"), &options).map(|_| ());
+        assert_eq!(other, Err(sealcore::Error::InvalidSignature), "{name}");
+    }
+    folder.ok(&[
+        "cms",
+        "-sign",
+        "-binary",
+        "-in",
+        "content",
+        "-signer",
+        "signer.pem",
+        "-inkey",
+        "key.pem",
+        "-md",
+        "sha512",
+        "-outform",
+        "DER",
+        "-out",
+        "sha512",
+    ]);
+    let refused =
+        verify_cms(&folder.read("sha512"), CmsContent::Bytes(b"content"), &CmsVerification::default()).map(|_| ());
+    assert!(
+        matches!(refused, Err(sealcore::Error::InvalidEncoding { reason, .. }) if reason.contains("digest algorithm")),
+        "{refused:?}"
+    );
+}

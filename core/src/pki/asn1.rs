@@ -7,8 +7,18 @@ use crate::{Error, Result};
 use der::asn1::{AnyRef, BitStringRef, ObjectIdentifier, OctetStringRef, UintRef};
 use der::{Decode, Encode, ErrorKind, Header, Length, Reader, SliceReader, Tag, TagNumber};
 
-/// Upper bound of certificates, requests and CMS objects; the largest real ones have a few dozen kilobytes.
+/// Upper bound of any object, attached content included.
 pub(super) const MAX_OBJECT: usize = 1 << 24;
+/// Upper bound of a key, a certificate or a request; real ones have a few kilobytes.
+pub(super) const MAX_SMALL_OBJECT: usize = 1 << 18;
+
+/// Refuses more than [`MAX_SMALL_OBJECT`] bytes.
+pub(super) fn check_small(field: &'static str, bytes: &[u8]) -> Result<()> {
+    if bytes.len() <= MAX_SMALL_OBJECT {
+        return Ok(());
+    }
+    Err(Error::InvalidLength { field, expected: MAX_SMALL_OBJECT, actual: bytes.len() })
+}
 
 /// What stops a parser: DER that does not parse, or a typed refusal.
 pub(super) enum Fault {
@@ -130,13 +140,36 @@ pub(super) fn raw<'a>(reader: &mut SliceReader<'a>) -> Parse<&'a [u8]> {
     Ok(reader.tlv_bytes()?)
 }
 
-/// The raw elements up to the end of the reader.
-pub(super) fn raw_elements<'a>(reader: &mut SliceReader<'a>) -> Parse<Vec<&'a [u8]>> {
+/// Elements of a list at most: far more than real objects have, few enough that a hostile one stays cheap.
+pub(super) const MAX_ELEMENTS: usize = 1024;
+
+/// The elements up to the end of the reader.
+pub(super) fn list<'a, T>(
+    reader: &mut SliceReader<'a>,
+    mut read: impl FnMut(&mut SliceReader<'a>) -> Parse<T>,
+) -> Parse<Vec<T>> {
     let mut elements = Vec::new();
     while !reader.is_finished() {
-        elements.push(raw(reader)?);
+        if elements.len() == MAX_ELEMENTS {
+            let offset = usize::try_from(reader.position())?;
+            return Err(Error::InvalidEncoding { field: "list", offset, reason: "more than 1024 elements" }.into());
+        }
+        elements.push(read(reader)?);
     }
     Ok(elements)
+}
+
+/// The raw elements up to the end of the reader.
+pub(super) fn raw_elements<'a>(reader: &mut SliceReader<'a>) -> Parse<Vec<&'a [u8]>> {
+    list(reader, raw)
+}
+
+/// Skips what is left of the reader.
+pub(super) fn skip(reader: &mut SliceReader<'_>) -> Parse<()> {
+    while !reader.is_finished() {
+        raw(reader)?;
+    }
+    Ok(())
 }
 
 /// Where the next element lies in the input, with its header.

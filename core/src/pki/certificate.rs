@@ -71,6 +71,7 @@ impl Certificate {
     /// # Source
     /// RFC 5280 4.1.
     pub fn from_der(der: &[u8]) -> Result<Self> {
+        asn1::check_small(FIELD, der)?;
         let fields = asn1::parse(FIELD, der, |r| read(r, der))?;
         Ok(Certificate(Arc::new(fields)))
     }

@@ -95,12 +95,7 @@ impl Extensions {
     /// Reads `Extensions ::= SEQUENCE OF Extension`; an identifier may stand once only.
     pub(super) fn read(field: &'static str, reader: &mut SliceReader<'_>) -> Parse<Self> {
         let mut found = Extensions::default();
-        asn1::sequence(reader, |r| {
-            while !r.is_finished() {
-                found.read_one(field, r)?;
-            }
-            Ok(())
-        })?;
+        asn1::sequence(reader, |r| asn1::list(r, |r| found.read_one(field, r)))?;
         Ok(found)
     }
 
@@ -112,8 +107,13 @@ impl Extensions {
             let critical = asn1::next_is(r, Tag::Boolean) && bool::decode(r)?;
             Ok((name, critical, <&OctetStringRef>::decode(r)?.as_bytes()))
         })?;
-        if self.all.iter().any(|e| e.oid == name) {
-            return Err(Error::InvalidEncoding { field, offset: 0, reason: "an extension occurs twice" }.into());
+        if self.all.len() == asn1::MAX_ELEMENTS || self.all.iter().any(|e| e.oid == name) {
+            return Err(Error::InvalidEncoding {
+                field,
+                offset: 0,
+                reason: "an extension occurs twice, or there are over 1024",
+            }
+            .into());
         }
         match oid::known(&name) {
             Some(oid::BASIC_CONSTRAINTS) => {
@@ -145,11 +145,10 @@ impl Extensions {
 /// `ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId`.
 fn purposes(reader: &mut SliceReader<'_>) -> Parse<Vec<String>> {
     asn1::sequence(reader, |r| {
-        let mut list = vec![oid::read(r)?];
-        while !r.is_finished() {
-            list.push(oid::read(r)?);
-        }
-        Ok(list)
+        let first = oid::read(r)?;
+        let mut all = asn1::list(r, oid::read)?;
+        all.insert(0, first);
+        Ok(all)
     })
 }
 

@@ -15,8 +15,6 @@ use zeroize::Zeroizing;
 
 const PRIVATE: &str = "private key";
 const PUBLIC: &str = "public key";
-/// Bound of a private key file; real ones have a few hundred bytes.
-const MAX_FILE: usize = 1 << 16;
 
 fn refused(field: &'static str, reason: &'static str) -> Fault {
     Fault::Typed(Error::InvalidKey { field, reason })
@@ -98,9 +96,7 @@ pub(super) fn key_algorithm(field: &'static str, algorithm: AlgorithmRef<'_>) ->
 /// # Source
 /// RFC 5958, RFC 5915, RFC 8018, GM/T 0006-2012.
 pub fn load_private_key(data: &[u8], password: Option<&[u8]>) -> Result<SigningKey> {
-    if data.len() > MAX_FILE {
-        return Err(Error::InvalidLength { field: PRIVATE, expected: MAX_FILE, actual: data.len() });
-    }
+    asn1::check_small(PRIVATE, data)?;
     let Some(blocks) = pem::blocks(PRIVATE, data)? else {
         return any_private_key(data, None, password);
     };
@@ -159,7 +155,7 @@ fn shape(reader: &mut SliceReader<'_>) -> Parse<Shape> {
                 asn1::raw(r)?;
             }
         }
-        asn1::raw_elements(r)?;
+        asn1::skip(r)?;
         match (tags.as_slice(), version) {
             ([Tag::Sequence, Tag::OctetString], _) => Ok(Shape::Encrypted),
             ([Tag::Integer, Tag::OctetString, ..], _) => Ok(Shape::Sec1),
@@ -219,10 +215,10 @@ fn pkcs8(der: &[u8]) -> Result<SigningKey> {
             let algorithm = key_algorithm(PRIVATE, AlgorithmRef::read(r)?)?;
             // Nested in an OCTET STRING: offsets go on counting from the start of the file.
             let key = asn1::nested(r, Tag::OctetString, |r| sec1(r, Some(algorithm)))?;
-            asn1::optional(r, 0, |r| asn1::raw_elements(r).map(drop))?;
+            asn1::optional(r, 0, asn1::skip)?;
             let public = Tag::ContextSpecific { constructed: false, number: der::TagNumber(1) };
             let has_public = asn1::next_is(r, public);
-            if version > 1 || (has_public && version != 1) {
+            if version != u8::from(has_public) {
                 return Err(refused(PRIVATE, "the PKCS#8 version does not fit its content"));
             }
             if has_public {
@@ -323,6 +319,7 @@ pub(super) fn read_spki(field: &'static str, reader: &mut SliceReader<'_>) -> Pa
 /// # Source
 /// RFC 5480, GM/T 0006-2012.
 pub fn load_public_key(data: &[u8]) -> Result<VerifyingKey> {
+    asn1::check_small(PUBLIC, data)?;
     let der = pem::single(PUBLIC, data, &["PUBLIC KEY"])?;
     asn1::parse(PUBLIC, &der, |r| read_spki(PUBLIC, r))
 }

@@ -200,6 +200,9 @@ fn key_length(reader: &mut SliceReader<'_>, cipher: Cipher) -> Parse<()> {
 }
 
 fn prf(algorithm: AlgorithmRef<'_>) -> Parse<Prf> {
+    if !algorithm.has_no_parameters() {
+        return Err(unsupported("the PBKDF2 PRF has parameters"));
+    }
     match algorithm.oid {
         oid::HMAC_SHA1 => Ok(Prf::Sha1),
         oid::HMAC_SHA256 => Ok(Prf::Sha256),

@@ -11,7 +11,7 @@ use crate::sign::{SigningKey, VerifyingKey};
 use crate::{Error, Result};
 use core::ops::Range;
 use der::asn1::ObjectIdentifier;
-use der::{Decode, Reader, SliceReader, Tag};
+use der::{Decode, SliceReader, Tag};
 
 const FIELD: &str = "certificate request";
 const LABELS: [&str; 2] = ["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"];
@@ -61,6 +61,7 @@ impl CertificateRequest {
     /// # Errors
     /// [`Error::InvalidEncoding`] with the offset; [`Error::InvalidKey`] when the key is neither SM2 nor P-256.
     pub fn from_der(der: &[u8]) -> Result<Self> {
+        asn1::check_small(FIELD, der)?;
         asn1::parse(FIELD, der, |r| read(r, der))
     }
 
@@ -166,25 +167,18 @@ fn read(reader: &mut SliceReader<'_>, der: &[u8]) -> Parse<CertificateRequest> {
 
 fn read_attributes(r: &mut SliceReader<'_>) -> Parse<(Extensions, bool)> {
     let mut extensions = Extensions::default();
-    let mut names: Vec<String> = Vec::new();
-    while !r.is_finished() {
-        let name = asn1::sequence(r, |r| {
+    let mut names = asn1::list(r, |r| {
+        asn1::sequence(r, |r| {
             let name = oid::read(r)?;
             asn1::nested(r, Tag::Set, |r| {
                 if oid::known(&name) == Some(oid::EXTENSION_REQUEST) {
-                    asn1::sequence(r, |r| {
-                        while !r.is_finished() {
-                            extensions.read_one(FIELD, r)?;
-                        }
-                        Ok(())
-                    })?;
+                    asn1::sequence(r, |r| asn1::list(r, |r| extensions.read_one(FIELD, r)))?;
                 }
-                asn1::raw_elements(r).map(drop)
+                asn1::skip(r)
             })?;
             Ok(name)
-        })?;
-        names.push(name);
-    }
+        })
+    })?;
     names.sort_unstable();
     let repeated = names.windows(2).any(|pair| pair[0] == pair[1]);
     Ok((extensions, repeated))

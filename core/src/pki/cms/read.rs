@@ -89,13 +89,7 @@ fn container(identifier: ObjectIdentifier) -> &'static str {
 
 fn read_signed_data<'a>(r: &mut SliceReader<'a>, gm: bool) -> Parse<SignedData<'a>> {
     let version = u8::decode(r)?;
-    let digest_algorithms = asn1::nested(r, Tag::Set, |r| {
-        let mut list = Vec::new();
-        while !r.is_finished() {
-            list.push(AlgorithmRef::read(r)?.oid);
-        }
-        Ok(list)
-    })?;
+    let digest_algorithms = asn1::nested(r, Tag::Set, |r| asn1::list(r, |r| Ok(AlgorithmRef::read(r)?.oid)))?;
     let (content_type, content) = asn1::sequence(r, |r| {
         let content_type = ObjectIdentifier::decode(r)?;
         let content = asn1::optional(r, 0, |r| Ok(<&OctetStringRef>::decode(r)?.as_bytes()))?;
@@ -103,14 +97,8 @@ fn read_signed_data<'a>(r: &mut SliceReader<'a>, gm: bool) -> Parse<SignedData<'
     })?;
     let certificates = asn1::optional(r, 0, asn1::raw_elements)?.unwrap_or_default();
     // Revocation lists are the caller's business.
-    asn1::optional(r, 1, asn1::raw_elements)?;
-    let signers = asn1::nested(r, Tag::Set, |r| {
-        let mut list = Vec::new();
-        while !r.is_finished() {
-            list.push(asn1::sequence(r, read_signer)?);
-        }
-        Ok(list)
-    })?;
+    asn1::optional(r, 1, asn1::skip)?;
+    let signers = asn1::nested(r, Tag::Set, |r| asn1::list(r, |r| asn1::sequence(r, read_signer)))?;
     Ok(SignedData { gm, version, digest_algorithms, content_type, content, certificates, signers })
 }
 
@@ -143,15 +131,13 @@ fn read_signer<'a>(r: &mut SliceReader<'a>) -> Parse<SignerInfo<'a>> {
 
 /// The attributes up to the end of the reader.
 pub(super) fn read_attributes(r: &mut SliceReader<'_>) -> Parse<Vec<Attribute>> {
-    let mut attributes = Vec::new();
-    while !r.is_finished() {
-        attributes.push(asn1::sequence(r, |r| {
+    asn1::list(r, |r| {
+        asn1::sequence(r, |r| {
             let oid = oid::read(r)?;
             let values = asn1::nested(r, Tag::Set, asn1::raw_elements)?;
             Ok(Attribute { oid, values: values.into_iter().map(<[u8]>::to_vec).collect() })
-        })?);
-    }
-    Ok(attributes)
+        })
+    })
 }
 
 /// Every certificate of a SignedData, in its order, nothing verified: for "certificates only" files (`.p7b`, `.p7c`).

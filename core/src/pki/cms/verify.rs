@@ -8,7 +8,7 @@ use crate::pki::{oid, time};
 use crate::sign::{Algorithm, Signature};
 use crate::{Error, Result};
 use der::asn1::{AnyRef, ObjectIdentifier, OctetStringRef};
-use der::{Decode, Reader};
+use der::{Decode, Reader, Tag};
 use sha1::Digest;
 
 /// What the signature is about.
@@ -148,8 +148,15 @@ pub fn verify_cms(data: &[u8], content: CmsContent<'_>, options: &CmsVerificatio
     let digest = content_digest(hash, signed.content, content)?;
     let mut attributes = None;
     match info.signed_attributes {
+        // RFC 5652 5.3.
+        None if ![oid::DATA, oid::GM_DATA].contains(&signed.content_type) => {
+            return Err(wrong("its content type needs signed attributes, and there are none"));
+        }
         None => match (signed.content, content) {
-            (Some(bytes), _) | (None, CmsContent::Bytes(bytes)) => verify(bytes)?,
+            (Some(bytes), _) | (None, CmsContent::Bytes(bytes)) => {
+                refuse_attributes_as_content(bytes)?;
+                verify(bytes)?;
+            }
             (None, _) if key.algorithm() == Algorithm::P256 => key.verify_digest(&digest, &signature)?,
             (None, _) => {
                 return Err(Error::InvalidArgument {
@@ -274,6 +281,14 @@ fn content_digest(hash: HashAlgorithm, attached: Option<&[u8]>, given: CmsConten
     }
 }
 
+/// A signature over attributes is also one over content that is those attributes: dropping them from the SignedData and
+/// attaching them as content would forge a signature over a content that nobody saw (Strenzke and others, 2023).
+fn refuse_attributes_as_content(content: &[u8]) -> Result<()> {
+    let list = asn1::parse(FIELD, content, |r| asn1::nested(r, Tag::Set, read::read_attributes)).unwrap_or_default();
+    let has = |identifier: ObjectIdentifier| list.iter().any(|a| a.oid == identifier.to_string());
+    if has(oid::CONTENT_TYPE) && has(oid::MESSAGE_DIGEST) { Err(Error::InvalidSignature) } else { Ok(()) }
+}
+
 fn signed_attributes(raw: &[u8], unordered: bool, deviations: &mut Vec<Deviation>) -> Result<Vec<Attribute>> {
     let (elements, list) = asn1::parse(FIELD, raw, |r| {
         asn1::nested(r, asn1::context(0), |r| {
@@ -346,7 +361,7 @@ fn check_algorithm_protection(list: &[Attribute], info: &SignerInfo<'_>) -> Resu
                 let parameters = if r.is_finished() { None } else { Some(AnyRef::decode(r)?) };
                 Ok(AlgorithmRef { oid, parameters })
             })?;
-            asn1::raw_elements(r)?;
+            asn1::skip(r)?;
             Ok((digest, signature))
         })
     })?;
@@ -368,9 +383,9 @@ fn check_signing_certificate(list: &[Attribute], signer: &Certificate) -> Result
                 // The first certificate is the signer's; further ones and policies restrict the chain, and are shown only.
                 asn1::sequence(r, |r| {
                     asn1::sequence(r, |r| check_certificate_id(r, v2, signer))?;
-                    asn1::raw_elements(r).map(drop)
+                    asn1::skip(r)
                 })?;
-                asn1::raw_elements(r).map(drop)
+                asn1::skip(r)
             })
         })?;
         binds = true;
@@ -383,7 +398,7 @@ fn check_certificate_id(r: &mut der::SliceReader<'_>, v2: bool, signer: &Certifi
         depth: 0,
         reason: "the signed attribute signing-certificate names another certificate",
     };
-    let named = match (v2, asn1::next_is(r, der::Tag::Sequence)) {
+    let named = match (v2, asn1::next_is(r, Tag::Sequence)) {
         (true, true) => AlgorithmRef::read(r)?.oid,
         (true, false) => oid::SHA256,
         (false, _) => oid::SHA1,
