@@ -4,7 +4,7 @@ use sealcore::Error;
 use sealcore::hash::{HashAlgorithm, sha256, sm3};
 use sealcore::pki::*;
 use sealcore::sign::{Algorithm, Signature, SigningKey};
-use support::craft::{oid, seq, tlv};
+use support::craft::{self, oid, seq, tlv};
 
 const NOW: i64 = 1_750_000_000;
 const VALIDITY: Validity = Validity { not_before: NOW - 1000, not_after: NOW + 1000 };
@@ -75,26 +75,13 @@ fn what_is_built_verifies_and_says_what_it_is() {
             let attributes = info.signed_attributes.expect("attributes");
             assert_eq!(attributes.len(), 6);
             let value = |name: &str| attributes.iter().find(|a| a.oid == name).expect("there").values.clone();
-            assert_eq!(value("1.2.3.4"), [extra.clone()]);
+            assert_eq!(value("1.2.3.4"), std::slice::from_ref(&extra));
             assert_eq!(value(big), [vec![5, 0]]);
         }
         // PAdES: no signing-time unless asked for.
         assert_eq!(verify(&signer.sign(&CmsOptions::default())).expect("valid").signing_time, None);
-        let pem = format!("-----BEGIN CMS-----\n{}\n-----END CMS-----\n", base64(&der));
-        verify(pem.as_bytes()).expect("PEM");
+        verify(&craft::pem("CMS", &der)).expect("PEM");
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for i in 0..4 {
-            out.push(if i <= chunk.len() { DIGITS[(word >> (18 - 6 * i)) as usize & 63] as char } else { '=' });
-        }
-    }
-    out
 }
 
 #[test]

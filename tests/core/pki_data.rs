@@ -73,9 +73,10 @@ fn sm2_key(data: &Data, name: &str) {
     assert_eq!(data.key(name).algorithm(), Algorithm::Sm2);
 }
 
+type Judge = fn(&Data, &str);
+
 /// File, and what the MANIFEST has it be.
-#[allow(clippy::type_complexity, reason = "a table")]
-const PKI: &[(&str, fn(&Data, &str))] = &[
+const PKI: &[(&str, Judge)] = &[
     ("pki/aliyun_kms_sm2.csr.pem", |data, name| {
         let request = CertificateRequest::load(&data.read(name)).expect(name);
         request.verify(None).expect("valid");
@@ -227,7 +228,7 @@ const PKI: &[(&str, fn(&Data, &str))] = &[
     ("pki/tongsuo/sm2_begin_sm2.key", sm2_key),
 ];
 
-const CMS: &[(&str, fn(&Data, &str))] = &[
+const CMS: &[(&str, Judge)] = &[
     ("cms/cfca_sadk_attached.p7", |data, name| {
         let info = verify_cms(&data.read(name), CmsContent::Attached, &CmsVerification::default()).expect("valid");
         assert_eq!(info.content.as_deref(), Some(&b"Hello Secret World!"[..]));

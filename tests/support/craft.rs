@@ -39,6 +39,29 @@ pub fn oid(text: &str) -> Vec<u8> {
     tlv(0x06, &[&content])
 }
 
+/// One PEM block.
+pub fn pem(label: &str, der: &[u8]) -> Vec<u8> {
+    let mut text = format!("-----BEGIN {label}-----\n");
+    for line in base64(der).as_bytes().chunks(64) {
+        text.extend(line.iter().map(|c| *c as char));
+        text.push('\n');
+    }
+    text.push_str(&format!("-----END {label}-----\n"));
+    text.into_bytes()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let word = chunk.iter().fold(0u32, |word, byte| word << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for i in 0..4 {
+            out.push(if i <= chunk.len() { DIGITS[(word >> (18 - 6 * i)) as usize & 63] as char } else { '=' });
+        }
+    }
+    out
+}
+
 /// A Name of one CN.
 pub fn name(cn: &str) -> Vec<u8> {
     let attribute = seq(&[&oid("2.5.4.3"), &tlv(0x0c, &[cn.as_bytes()])]);

@@ -16,7 +16,24 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use sealcore::pki::{self, Format};
 
-/// Reads a private key.
+/// Reads a private key: PKCS#8, encrypted PKCS#8 (PBES2) or SEC 1, PEM or DER.
+///
+/// Args:
+///     data: PEM text (``PRIVATE KEY``, ``ENCRYPTED PRIVATE KEY``, ``EC PRIVATE KEY``, ``SM2 PRIVATE KEY``) or DER.
+///     password: Of an encrypted key only; ``str`` is taken as UTF-8.
+///
+/// Returns:
+///     The key, of the algorithm that the file names.
+///
+/// Raises:
+///     WrongPassword: The key does not open.
+///     InvalidArgument: The password is missing or not needed.
+///     InvalidKey: Another algorithm, a scalar out of range, a public key that does not belong to it, or an encryption
+///         or container (PKCS#12, CFCA) that is not supported.
+///     InvalidEncoding: The bytes do not parse.
+///
+/// Timing:
+///     Opening takes as long as the file's iteration count says, with a bound; about 0.1 to 0.3 s for files written here.
 #[pyfunction]
 #[pyo3(signature = (data, password=None))]
 pub(crate) fn load_private_key(py: Python<'_>, data: Text<'_>, password: Option<Text<'_>>) -> PyCoreResult<SigningKey> {
@@ -24,7 +41,18 @@ pub(crate) fn load_private_key(py: Python<'_>, data: Text<'_>, password: Option<
     Ok(SigningKey(py.detach(|| pki::load_private_key(data, password))?))
 }
 
-/// Writes a private key as PKCS#8.
+/// Writes a private key as PKCS#8, which ``openssl pkey`` reads.
+///
+/// Args:
+///     key: The private key.
+///     password: Not empty; encrypts with PBKDF2-HMAC-SHA-256 (600 000 iterations) and AES-256-CBC.
+///     format: ``"pem"`` or ``"der"``.
+///
+/// Returns:
+///     The file's content.
+///
+/// Raises:
+///     InvalidArgument: The password is empty.
 #[pyfunction]
 #[pyo3(signature = (key, password=None, *, format="pem"))]
 pub(crate) fn dump_private_key<'py>(
@@ -38,7 +66,11 @@ pub(crate) fn dump_private_key<'py>(
     Ok(PyBytes::new(py, &written))
 }
 
-/// Reads a SubjectPublicKeyInfo.
+/// Reads a SubjectPublicKeyInfo, PEM (``PUBLIC KEY``) or DER, in any of the three shapes that SM2 keys come in.
+///
+/// Raises:
+///     InvalidKey: Another algorithm, or a point off the curve.
+///     InvalidEncoding: The bytes do not parse.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 pub(crate) fn load_public_key(data: Text<'_>) -> PyCoreResult<VerifyingKey> {
@@ -46,6 +78,10 @@ pub(crate) fn load_public_key(data: Text<'_>) -> PyCoreResult<VerifyingKey> {
 }
 
 /// Writes a SubjectPublicKeyInfo.
+///
+/// Args:
+///     key: The public key.
+///     format: ``"pem"`` or ``"der"``.
 #[pyfunction]
 #[pyo3(signature = (key, *, format="pem"))]
 pub(crate) fn dump_public_key<'py>(

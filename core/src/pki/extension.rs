@@ -4,7 +4,7 @@ use crate::pki::asn1::{self, Parse};
 use crate::pki::oid;
 use crate::{Error, Result};
 use der::asn1::{ObjectIdentifier, OctetStringRef};
-use der::{Decode, Reader, SliceReader, Tag};
+use der::{Decode, SliceReader, Tag};
 use x509_cert::ext::pkix;
 
 /// One extension as it stands in a certificate or request.

@@ -8,31 +8,39 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyFrozenSet, PyInt, PyList, PyTuple, PyType};
 use sealcore::pki::{self, ChainOptions, Usage};
 
-/// An X.509 certificate.
+/// An X.509 certificate, read once and kept as the bytes that were signed.
+///
+/// ``subject`` and ``issuer`` are RFC 4514 text, ``serial`` an integer, ``not_before`` and ``not_after`` datetimes in
+/// UTC (both seconds belong to the validity), ``extensions`` a tuple of ``(object identifier, critical, DER value)``,
+/// ``fingerprint`` SHA-256. ``public_key`` raises ``InvalidKey`` when the key is neither SM2 nor P-256.
 #[pyclass(frozen, eq, hash, module = "sealcore.pki")]
 #[derive(PartialEq, Hash)]
 pub(crate) struct Certificate(pub(crate) pki::Certificate);
 
 #[pymethods]
 impl Certificate {
+    /// Reads PEM with one block ``CERTIFICATE``; text around it is ignored.
     #[classmethod]
     #[pyo3(signature = (data, /))]
     fn from_pem(_class: &Bound<'_, PyType>, data: Text<'_>) -> PyCoreResult<Self> {
         Ok(Certificate(pki::Certificate::from_pem(data.as_slice())?))
     }
 
+    /// Reads DER.
     #[classmethod]
     #[pyo3(signature = (data, /))]
     fn from_der(_class: &Bound<'_, PyType>, data: Bytes<'_>) -> PyCoreResult<Self> {
         Ok(Certificate(pki::Certificate::from_der(data.as_slice())?))
     }
 
+    /// Reads PEM or DER.
     #[classmethod]
     #[pyo3(signature = (data, /))]
     fn load(_class: &Bound<'_, PyType>, data: Text<'_>) -> PyCoreResult<Self> {
         Ok(Certificate(pki::Certificate::load(data.as_slice())?))
     }
 
+    /// One PEM block.
     fn to_pem(&self) -> PyCoreResult<String> {
         Ok(self.0.to_pem()?)
     }
@@ -135,6 +143,16 @@ impl Certificate {
         PyBytes::new(py, &self.0.fingerprint())
     }
 
+    /// Checks the issuer's signature over the raw bytes, and nothing else.
+    ///
+    /// Args:
+    ///     issuer_key: The issuer's public key.
+    ///     distid: The SM2 distinguishing identifier of the issuer; ``None`` is the default one, ``b""`` what OpenSSL
+    ///         uses when it is given none. Ignored for P-256.
+    ///
+    /// Raises:
+    ///     InvalidSignature: It does not verify.
+    ///     InvalidCertificate: Its signature algorithm is not that of the key.
     #[pyo3(signature = (issuer_key, *, distid=None))]
     fn verify_signature(&self, issuer_key: &VerifyingKey, distid: Option<Bytes<'_>>) -> PyCoreResult<()> {
         Ok(self.0.verify_signature(&issuer_key.0, distid.as_ref().map(Bytes::as_slice))?)
@@ -149,7 +167,10 @@ impl Certificate {
     }
 }
 
-/// Every certificate of a PEM text, or the one of DER bytes.
+/// Every certificate of a PEM text in its order, or the one of DER bytes.
+///
+/// Raises:
+///     InvalidEncoding: There is none, or one does not parse.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 pub(crate) fn load_certificates<'py>(py: Python<'py>, data: Text<'py>) -> PyResult<Bound<'py, PyList>> {
@@ -157,7 +178,27 @@ pub(crate) fn load_certificates<'py>(py: Python<'py>, data: Text<'py>) -> PyResu
     PyList::new(py, all.into_iter().map(Certificate))
 }
 
-/// Finds and verifies a path to one of the roots.
+/// Finds and verifies a path from a certificate to one of the roots, at an explicit time.
+///
+/// Args:
+///     certificate: The end entity.
+///     intermediates: Certificates that may be used, in any order.
+///     roots: What is trusted; their own signature is not checked, everything else is.
+///     at: The time at which all must be valid, a datetime with a time zone.
+///     usage: ``"signature"`` (digitalSignature or nonRepudiation), ``"digital_signature"``, ``"non_repudiation"``,
+///         ``"certificate_signing"`` or ``"any"``.
+///     extended_key_usage: A dotted object identifier that the certificates must allow.
+///     distid: The SM2 distinguishing identifier of every signature in the chain; ``None`` is the default one.
+///
+/// Returns:
+///     The path, end entity first, root last.
+///
+/// Raises:
+///     InvalidCertificate: No path holds; ``depth`` and the message say where the most promising one ended.
+///     InvalidArgument: ``at`` has no time zone, or ``usage`` is unknown.
+///
+/// Source:
+///     RFC 5280 6.1. Policies and revocation are not processed; name constraints are refused.
 #[pyfunction]
 #[pyo3(signature = (certificate, intermediates, roots, *, at, usage="signature", extended_key_usage=None, distid=None))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]

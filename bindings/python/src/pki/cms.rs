@@ -60,7 +60,10 @@ impl Options {
     }
 }
 
-/// A SignedData without its signature value.
+/// A SignedData that lacks only its signature value, so that the key can be anywhere.
+///
+/// ``to_be_signed`` is the message: ``finish(key.sign(draft.to_be_signed))``. A key that signs digests only takes
+/// ``digest_to_be_signed``: SM3(Z_A ‖ message) for SM2, SHA-256(message) for P-256.
 #[pyclass(frozen, module = "sealcore.pki")]
 pub(crate) struct CmsDraft(pki::CmsDraft);
 
@@ -81,6 +84,13 @@ impl CmsDraft {
         self.0.algorithm().name()
     }
 
+    /// The finished ContentInfo, DER.
+    ///
+    /// Args:
+    ///     signature: 64 bytes, r ‖ s.
+    ///
+    /// Raises:
+    ///     InvalidSignature: It does not verify with the key of the certificate.
     #[pyo3(signature = (signature, /))]
     fn finish<'py>(&self, py: Python<'py>, signature: Bytes<'py>) -> PyCoreResult<Bound<'py, PyBytes>> {
         let signature = Signature::from_bytes(signature.as_slice())?;
@@ -92,7 +102,27 @@ impl CmsDraft {
     }
 }
 
-/// Prepares a detached SignedData.
+/// Prepares a detached SignedData with contentType, messageDigest and signing-certificate-v2 as signed attributes.
+///
+/// Args:
+///     certificate: The signer's certificate.
+///     content_digest: 32 bytes, the digest of the content.
+///     digest_algorithm: ``"sm3"`` or ``"sha256"``; ``None`` is that of the key, and no other goes with it.
+///     chain: Further certificates to include, issuer first; roots may stay out.
+///     attributes: Further signed attributes: dotted object identifier to the DER of the one value.
+///     signing_time: The claimed time; PAdES wants none here.
+///     certificate_hash: The hash in signing-certificate-v2. ``"sha256"`` is what validators know, for SM2 too.
+///
+/// Returns:
+///     The draft.
+///
+/// Raises:
+///     InvalidKey: The certificate's key is neither SM2 nor P-256.
+///     InvalidArgument: The digest algorithm does not go with the key, or an attribute is malformed or given twice.
+///     InvalidLength: The digest has not 32 bytes.
+///
+/// Source:
+///     RFC 5652 5.3 and 11, RFC 5035 3.
 #[pyfunction]
 #[pyo3(signature = (
     certificate, content_digest, *, digest_algorithm=None, chain=None, attributes=None, signing_time=None,
@@ -113,7 +143,24 @@ pub(crate) fn prepare_cms(
     options.run(|options| pki::prepare_cms(&certificate.0, &digest, options)).map(CmsDraft)
 }
 
-/// Prepares and signs a detached SignedData.
+/// Signs a detached SignedData in one step; see ``prepare_cms``.
+///
+/// Args:
+///     key: The signer's private key.
+///     certificate: The signer's certificate.
+///     content_digest: 32 bytes, the digest of the content.
+///     digest_algorithm: ``"sm3"`` or ``"sha256"``; ``None`` is that of the key, and no other goes with it.
+///     chain: Further certificates to include, issuer first; roots may stay out.
+///     attributes: Further signed attributes: dotted object identifier to the DER of the one value.
+///     signing_time: The claimed time; PAdES wants none here.
+///     certificate_hash: The hash in signing-certificate-v2. ``"sha256"`` is what validators know, for SM2 too.
+///
+/// Returns:
+///     The ContentInfo, DER.
+///
+/// Raises:
+///     InvalidKey: The key is not that of the certificate.
+///     InvalidArgument: As ``prepare_cms``.
 #[pyfunction]
 #[pyo3(signature = (
     key, certificate, content_digest, *, digest_algorithm=None, chain=None, attributes=None, signing_time=None,
@@ -137,7 +184,12 @@ pub(crate) fn sign_cms<'py>(
     Ok(PyBytes::new(py, &der))
 }
 
-/// A verified SignedData.
+/// A verified SignedData. Whether its signer is to be trusted is another question: see ``verify_chain``.
+///
+/// ``signed_attributes`` maps dotted object identifiers to tuples of DER values, or is ``None`` when the content itself
+/// was signed. ``unsigned_attributes`` are not verified. ``signing_time`` is the signer's claim. ``binds_certificate``
+/// tells whether a signing-certificate attribute names the certificate (it matches when there). ``deviations`` lists
+/// what verifies but is not as the standards have it.
 #[pyclass(frozen, module = "sealcore.pki")]
 pub(crate) struct CmsInfo(pki::CmsInfo);
 
@@ -223,7 +275,27 @@ impl CmsInfo {
     }
 }
 
-/// Verifies a SignedData.
+/// Verifies a SignedData with one signer, of RFC 5652 or GM/T 0010.
+///
+/// Args:
+///     data: DER, or PEM (``CMS``, ``PKCS7``).
+///     content: The content, when it is detached. When it is attached too, the two must be equal.
+///     content_digest: Its digest instead, 32 bytes. Without signed attributes SM2 needs the content itself.
+///     distid: The SM2 distinguishing identifier; ``None`` is the default one.
+///     allow_unordered_attributes: Accepts signed attributes that are not in DER order, and reports them.
+///     certificates: Certificates to find the signer among, beside those included.
+///
+/// Returns:
+///     What was signed, by whom, and how.
+///
+/// Raises:
+///     InvalidSignature: The signature, the content or an attribute does not fit.
+///     InvalidCertificate: The signer's certificate is missing, or is not the one that the attributes name.
+///     InvalidArgument: The content is needed, or given twice.
+///     InvalidEncoding: The bytes do not parse, or hold something else than one signature.
+///
+/// Source:
+///     RFC 5652 5.4 and 5.6, RFC 5035 5.4, RFC 6211, GM/T 0010-2012.
 #[pyfunction]
 #[pyo3(signature = (
     data, *, content=None, content_digest=None, distid=None, allow_unordered_attributes=false, certificates=None,
@@ -263,7 +335,10 @@ pub(crate) fn verify_cms<'py>(
     Ok(CmsInfo(info.map_err(CoreError)?))
 }
 
-/// Every certificate of a SignedData, nothing verified.
+/// Every certificate of a SignedData, nothing verified: for "certificates only" files (``.p7b``).
+///
+/// Raises:
+///     InvalidEncoding: It is no SignedData, or one of its certificates does not parse.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
 pub(crate) fn cms_certificates<'py>(py: Python<'py>, data: Text<'py>) -> PyResult<Bound<'py, PyList>> {

@@ -5,7 +5,7 @@ use crate::pki::certificate::Certificate;
 use crate::pki::{oid, pem};
 use crate::{Error, Result};
 use der::asn1::{ObjectIdentifier, OctetStringRef};
-use der::{Decode, Reader, SliceReader, Tag, TagNumber};
+use der::{Decode, SliceReader, Tag, TagNumber};
 use zeroize::Zeroizing;
 
 pub(super) const FIELD: &str = "CMS";
