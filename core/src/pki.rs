@@ -4,6 +4,24 @@
 //! requests; a certificate authority for development; CMS SignedData (RFC 5652, GM/T 0010). It keeps the raw bytes that
 //! were signed and never re-encodes for verification. It does *not* fetch anything, check revocation, or decide trust:
 //! the roots and the time are arguments.
+//!
+//! # Examples
+//! ```
+//! use sealcore::{hash::sm3, pki::*, sign::{Algorithm, SigningKey}};
+//!
+//! let validity = Validity { not_before: 1_767_225_600, not_after: 2_082_758_400 };
+//! let root = CertificateAuthority::create_root(SigningKey::generate(Algorithm::Sm2)?, "CN=Root", validity, None)?;
+//! let key = SigningKey::generate(Algorithm::Sm2)?;
+//! let profile = Profile::Signer { extended_key_usage: &[DOCUMENT_SIGNING] };
+//! let certificate = root.issue("CN=合同专用章,O=Example,C=CN", &key.verifying_key(), validity, &profile)?;
+//!
+//! let cms = sign_cms(&key, &certificate, &sm3(b"content"), &CmsOptions::default())?;
+//! let info = verify_cms(&cms, CmsContent::Bytes(b"content"), &CmsVerification::default())?;
+//! let roots = [root.certificate().clone()];
+//! let path = verify_chain(&info.signer, &info.certificates, &roots, &ChainOptions::at(1_800_000_000))?;
+//! assert_eq!(path, [certificate, roots[0].clone()]);
+//! # Ok::<(), sealcore::Error>(())
+//! ```
 
 mod asn1;
 mod ca;

@@ -75,8 +75,9 @@ pub(super) fn blocks(field: &'static str, data: &[u8]) -> Result<Option<Vec<Bloc
                 "PEM headers (legacy OpenSSL encryption) are not supported; convert the key with `openssl pkcs8 -topk8`",
             ));
         }
-        let text: Zeroizing<Vec<u8>> =
-            Zeroizing::new(body.iter().copied().filter(|b| !b.is_ascii_whitespace()).collect());
+        // Room for all at once: growing would leave copies of a private key behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(body.len()));
+        text.extend(body.iter().filter(|b| !b.is_ascii_whitespace()));
         let mut der = Zeroizing::new(vec![0; text.len() / 4 * 3 + 3]);
         let length = Base64::decode(text.as_slice(), der.as_mut_slice())
             .map_err(|_| wrong(body_at, "the PEM body is not base64"))?
