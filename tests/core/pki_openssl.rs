@@ -451,3 +451,28 @@ fn we_verify_the_cms_of_openssl() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn openssl_reads_our_sm2_cms_and_verifies_its_signature() {
+    // OpenSSL 3.0 cannot give a distid to `cms -verify`: it shows the structure and verifies the attributes as a message.
+    let Some(folder) = Folder::new() else { return };
+    let (_, issuing, key, signer) = chain(Algorithm::Sm2);
+    let digest = sealcore::hash::sm3(b"content");
+    let options = CmsOptions { chain: &[issuing.certificate().clone()], ..CmsOptions::default() };
+    let draft = prepare_cms(&signer, &digest, &options).expect("draft");
+    let cms = draft.finish(&key.sign(draft.to_be_signed())).expect("finished");
+    folder.write("cms.der", &cms);
+    let text = folder.ok(&["cms", "-cmsout", "-print", "-inform", "DER", "-in", "cms.der"]);
+    for expected in
+        ["algorithm: sm3", "algorithm: SM2-with-SM3", "id-smime-aa-signingCertificateV2", "eContent: <ABSENT>"]
+    {
+        assert!(text.contains(expected), "{expected} in {text}");
+    }
+    let info = verify_cms(&cms, CmsContent::Digest(&digest), &CmsVerification::default()).expect("valid");
+    folder.write("attributes", draft.to_be_signed());
+    folder.write("signature", &info.signature.to_der());
+    folder.write("signer.pem", signer.to_pem().expect("PEM").as_bytes());
+    let mut arguments = vec!["pkeyutl", "-verify", "-certin", "-inkey", "signer.pem", "-rawin", "-digest", "sm3"];
+    arguments.extend(["-in", "attributes", "-sigfile", "signature", "-pkeyopt", DISTID]);
+    folder.ok(&arguments);
+}
