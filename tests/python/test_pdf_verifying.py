@@ -113,6 +113,22 @@ def test_a_certificate_that_may_not_sign_documents_is_not_trusted(signer: Signer
     assert (verdict.verdict, verdict.valid, verdict.trusted) == ("unrecognised", True, False)
 
 
+@pytest.mark.parametrize(
+    ("purposes", "good"),
+    [
+        ([], True),
+        (["1.3.6.1.5.5.7.3.36"], True),  # document signing
+        (["1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.4"], True),  # client and e-mail, as many authorities issue
+        (["1.3.6.1.5.5.7.3.1"], False),  # a web server
+        (["1.3.6.1.5.5.7.3.8"], False),  # a timestamp authority
+    ],
+)
+def test_a_certificate_made_for_something_else_is_not_trusted(signer: Signer, purposes: list[str], good: bool):
+    certificate = signer.authority.issue("CN=x", signer.key.verifying_key, **LIFE, extended_key_usage=purposes)
+    verdict = verdict_of(signer.seal(DOCUMENT, certificate=certificate), signer)
+    assert (verdict.verdict == "authentic", verdict.intact, verdict.valid, verdict.trusted) == (good, True, True, good)
+
+
 def test_a_verdict_is_no_truth_value_and_frozen(signer: Signer, sealed: bytes):
     verdict = verdict_of(sealed, signer)
     with pytest.raises(TypeError):
@@ -253,6 +269,26 @@ def add_blank_signature_field(writer: IncrementalPdfFileWriter) -> None:
     append_signature_field(writer, SigFieldSpec("Cover", box=(70, 690, 300, 720), empty_field_appearance=True))
 
 
+def test_usage_rights_do_not_answer_for_bytes(signer: Signer):
+    """Whoever signs an update as Adobe's usage rights does not make it part of what was sealed."""
+
+    def rights(writer: IncrementalPdfFileWriter) -> None:
+        change_page(writer)
+        name = generic.pdf_name
+        writer.root["/Perms"] = generic.DictionaryObject({name("/UR3"): generic.IndirectObject(25, 0, writer)})
+        writer.update_root()
+
+    twice = Signer.make("p256").seal(edited(signer.seal(DOCUMENT, certify=None), rights), certify=None)
+    assert not any("covered by none" in reason for reason in verdict_of(twice, signer).reasons)
+    hidden = twice.replace(b"/Fields [ 12 0 R 21 0 R ]", b"/Fields [ 12 0 R ]       ")
+    assert hidden != twice
+    verdict = verdict_of(hidden, signer)
+    assert [seal.kind for seal in verdict.seals] == ["seal", "usage rights"]
+    assert verdict.seals[1].entire_file
+    assert (verdict.verdict, verdict.entire_file) == ("altered", False)
+    assert any("covered by none" in reason for reason in verdict.reasons)
+
+
 @pytest.mark.parametrize("certify", ["no-changes", "allow-signing", None])
 @pytest.mark.parametrize("change", [add_annotation, change_title, change_page, add_blank_signature_field])
 def test_an_update_after_the_seal_is_an_alteration(
@@ -289,6 +325,38 @@ def test_filling_a_form_after_a_seal_that_allows_signing_is_an_alteration(signer
     again = verdict_of(signer.seal(filled, page=1), signer)
     assert again.verdict == "altered"  # a later seal does not heal the earlier one
     assert [seal.changes for seal in again.seals] == ["other", "none"]
+
+
+def hybrid_update(sealed: bytes, number: int, body: bytes) -> bytes:
+    """Replaces object ``number`` by way of a cross-reference stream that only newer readers look at."""
+    old = sealed[sealed.rindex(b"startxref") :].split()[1]
+    size = int(sealed[sealed.rindex(b"/Size ") + 6 :].split()[0])
+    at = len(sealed)
+    new = b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    entry = b"\x01" + at.to_bytes(4, "big") + b"\0"
+    table = b"%d 0 obj\n<< /Type /XRef /Size %d /W [1 4 1] /Index [%d 1] /Length %d >>\nstream\n%s\nendstream\nendobj\n"
+    new += table % (size, size + 1, number, len(entry), entry)
+    hybrid = at + new.index(b"/Type /XRef") - len(b"%d 0 obj\n<< " % size)
+    main = at + len(new)
+    new += b"xref\n0 1\n0000000000 65535 f \ntrailer\n<< /Size %d /Root 1 0 R /Prev %s /XRefStm %d >>\n" % (
+        size + 1,
+        old,
+        hybrid,
+    )
+    return sealed + new + b"startxref\n%d\n%%%%EOF\n" % main
+
+
+@pytest.mark.parametrize("certify", ["allow-signing", None])
+def test_an_update_that_only_some_readers_see_is_an_alteration(signer: Signer, certify: str | None):
+    sealed = signer.seal(DOCUMENT, certify=certify)
+    number = 7  # the first page's content
+    changed = hybrid_update(sealed, number, stream(text("The price is 900", 72, 700)))
+    verdict = verdict_of(changed, signer)
+    assert (verdict.verdict, verdict.entire_file) == ("altered", False)
+    assert any("readers" in reason for reason in verdict.reasons)
+    # Signed once more by somebody who is trusted, the first seal still says so.
+    again = verdict_of(signer.seal(changed), signer)
+    assert (again.verdict, [seal.changes for seal in again.seals]) == ("altered", ["other", "none"])
 
 
 def test_one_bad_seal_spoils_two(signer: Signer):

@@ -24,13 +24,10 @@ from typing import Final, Literal
 
 from sealcore.errors import InvalidArgument, InvalidEncoding, InvalidLength
 
-__all__ = ["AUTHORITY_OID", "MAX_ATTRIBUTE_SIZE", "AuthorityAttribute"]
+__all__ = ["AUTHORITY_OID", "AuthorityAttribute"]
 
 AUTHORITY_OID: Final = "2.25.90272989434894856797604732404964682080"
 """Object identifier of the signed attribute."""
-
-MAX_ATTRIBUTE_SIZE: Final = 400
-"""No attribute, with its type and SET, is larger than this (bytes): the room that every seal reserves for it."""
 
 _INTEGER, _OCTETS, _OID, _UTF8, _SEQUENCE = 0x02, 0x04, 0x06, 0x0C, 0x30
 _HASH_OIDS: Final = {

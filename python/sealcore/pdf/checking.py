@@ -24,7 +24,15 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from sealcore.errors import InputError
 from sealcore.pdf import sm2
 from sealcore.pdf.attribute import AUTHORITY_OID, AuthorityAttribute
-from sealcore.pdf.guard import AFTER_A_SEAL, AFTER_THE_LAST, gap_problems, is_der, same_information, unaccounted
+from sealcore.pdf.guard import (
+    AFTER_A_SEAL,
+    AFTER_THE_LAST,
+    gap_problems,
+    hybrid_after,
+    is_der,
+    same_information,
+    unaccounted,
+)
 from sealcore.pdf.messages import CheckRequest
 from sealcore.pdf.reading import entry, open_pdf, refuse_unreadable
 from sealcore.pdf.trusting import Facts, Trust, UnsupportedSignatureError
@@ -38,6 +46,11 @@ _CERTIFIED: Final[dict[MDPPerm, Literal["no-changes", "allow-signing", "allow-an
     MDPPerm.NO_CHANGES: "no-changes",
     MDPPerm.FILL_FORMS: "allow-signing",
     MDPPerm.ANNOTATE: "allow-annotating",
+}
+_CHANGES: Final[dict[ModificationLevel, Literal["none", "validation data", "further signatures"]]] = {
+    ModificationLevel.NONE: "none",
+    ModificationLevel.LTA_UPDATES: "validation data",
+    ModificationLevel.FORM_FILLING: "further signatures",
 }
 
 
@@ -65,7 +78,8 @@ class _Check:
         reports = []
         stamps: list[tuple[int, datetime]] = []
         candidates = sorted(self._signatures(), key=lambda found: -_end(found[1]))
-        newest = next((found for _, found in candidates if isinstance(found, EmbeddedPdfSignature)), None)
+        counted = (found for report, found in candidates if report.kind != "usage rights")
+        newest = next((found for found in counted if isinstance(found, EmbeddedPdfSignature)), None)
         for report, found in candidates:  # the newest first: its timestamp proves the age of those before it
             if isinstance(found, str):
                 reports.append(replace(report, problems=(found,)))
@@ -176,18 +190,18 @@ class _Check:
         if certified is MDPPerm.NO_CHANGES:
             count = len(self._pdf) - _end(found)
             return "other", [f"the seal allows no change, but {count} bytes were added after it"]
+        if hybrid_after(self._reader, found.signed_revision):
+            return "other", [
+                "the document was changed after the seal with cross-references that only some readers follow"
+            ]
         result = AFTER_A_SEAL.review_file(
             self._reader, found.signed_revision, field_mdp_spec=found.fieldmdp, doc_mdp=certified
         )
         if not isinstance(result, DiffResult):
             return "other", [f"the document was changed after the seal: {_sentence(result)}"]
-        if result.modification_level is ModificationLevel.NONE:
-            return "none", []
-        if result.modification_level is ModificationLevel.LTA_UPDATES:
-            return "validation data", []
-        if result.modification_level is ModificationLevel.FORM_FILLING:
-            return "further signatures", []
-        return "other", ["the document was changed after the seal"]
+        if result.modification_level not in _CHANGES:
+            return "other", ["the document was changed after the seal"]
+        return _CHANGES[result.modification_level], []
 
     def _loose_bytes(self, newest: EmbeddedPdfSignature | None) -> tuple[str, ...]:
         """What stands after the newest signature, when it is more than validation data."""
@@ -204,6 +218,8 @@ class _Check:
         """Why the bytes after the newest signature are not just validation data, None when they are."""
         if self._reader.xrefs.total_revisions <= newest.signed_revision + 1:
             return "belong to no revision of the document"
+        if hybrid_after(self._reader, newest.signed_revision):
+            return "are found only by some readers"
         result = AFTER_THE_LAST.review_file(self._reader, newest.signed_revision)
         if not isinstance(result, DiffResult) or result.modification_level > ModificationLevel.LTA_UPDATES:
             return "change the document"

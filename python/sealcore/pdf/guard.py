@@ -5,6 +5,8 @@
   cross-references (pyHanko accepts unreachable bytes there: incremental saving attack B).
 * After a seal come further signatures, timestamps and validation data, nothing else: filled form fields change what is
   shown (the "replace" shadow attack), so here they count as an alteration even where the certification allows them.
+* No revision after a signature has hybrid cross-references (ISO 32000-2, 7.5.8.4): old and new readers would see two
+  documents. Before the first signature they are as good as any; word processors write them.
 * Signed attributes are DER (RFC 5652, 5.3): two encodings of one set would let two verifiers disagree.
 
 Source: Mladenov et al., "1 Trillion Dollar Refund" (CCS 2019) and "Shadow Attacks" (NDSS 2021); X.690, 10 and 11.6.
@@ -37,7 +39,15 @@ from pyhanko.sign.diff_analysis import (
 
 from sealcore.pdf.reading import entry
 
-__all__ = ["AFTER_A_SEAL", "AFTER_THE_LAST", "gap_problems", "is_der", "same_information", "unaccounted"]
+__all__ = [
+    "AFTER_A_SEAL",
+    "AFTER_THE_LAST",
+    "gap_problems",
+    "hybrid_after",
+    "is_der",
+    "same_information",
+    "unaccounted",
+]
 
 AFTER_A_SEAL: Final = StandardDiffPolicy(
     global_rules=[
@@ -114,6 +124,12 @@ def unaccounted(reader: PdfFileReader, pdf: bytes, start: int) -> int:
             count += begin - at
         at = max(at, end)
     return count
+
+
+def hybrid_after(reader: PdfFileReader, revision: int) -> bool:
+    """Whether a later revision has cross-references that only some readers follow."""
+    later = range(revision + 1, reader.xrefs.total_revisions)
+    return any(reader.xrefs.get_xref_data(number).hybrid is not None for number in later)
 
 
 def same_information(reader: PdfFileReader, revision: int) -> bool:

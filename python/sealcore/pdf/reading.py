@@ -1,8 +1,7 @@
 """Opens a PDF with pyHanko and says in one sentence why it cannot be opened.
 
 Files are read in pyHanko's strict mode: a file whose structure two readers may understand differently is refused, since
-a seal on it would mean different things to different people. Hybrid-reference files (as word processors write them) are
-read, their signatures only judged where no difference analysis can be fooled by them. It does *not* repair anything.
+a seal on it would mean different things to different people. It does *not* repair anything.
 """
 
 from __future__ import annotations
@@ -61,10 +60,6 @@ def open_pdf(pdf: bytes, password: str | None) -> PdfFileReader:
         decrypt(reader, password)
         if not isinstance(entry(reader.root, "/Pages"), generic.DictionaryObject):
             raise UnreadableDocument("the document has no pages")
-        if reader.xrefs.hybrid_xrefs_present:
-            # Strict pyHanko reads hybrid files but will not look at their signatures; the structure is checked by now.
-            reader = PdfFileReader(io.BytesIO(pdf), strict=False)
-            decrypt(reader, password)
         return reader
 
 

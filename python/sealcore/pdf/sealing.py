@@ -18,7 +18,7 @@ from typing import Final, Literal, get_args
 
 from sealcore.errors import InvalidArgument, InvalidLength, StorageError, UnreadableDocument
 from sealcore.hash import Hasher
-from sealcore.pdf.attribute import AUTHORITY_OID, MAX_ATTRIBUTE_SIZE, AuthorityAttribute
+from sealcore.pdf.attribute import AUTHORITY_OID, AuthorityAttribute
 from sealcore.pdf.geometry import Placement
 from sealcore.pdf.keyword import Keyword
 from sealcore.pdf.messages import Prepared, SealRequest, load
@@ -34,8 +34,9 @@ DEFAULT_MAX_BYTES: Final = 256 << 20
 Source = bytes | str | os.PathLike[str]
 Certify = Literal["no-changes", "allow-signing"]
 
-_CMS_BASE: Final = 1024
-"""More than a CMS needs without certificates, the issuer's name (in it twice) and the authority attribute."""
+_CMS_BASE: Final = 256
+"""More than a CMS needs without certificates, issuer's name and signed attributes."""
+_LARGEST_RECORD: Final = AuthorityAttribute("o" * 255, 2**64 - 1, bytes(32), "sha256")
 _DIGESTS: Final[dict[str, Literal["sha256", "sm3"]]] = {"p256": "sha256", "sm2": "sm3"}
 
 
@@ -292,8 +293,10 @@ def read_pdf(pdf: Source, max_bytes: int) -> bytes:
 
 
 def _room(certificate: Certificate, chain: Sequence[Certificate]) -> int:
-    ders = [certificate.der, *(further.der for further in chain)]
-    return _CMS_BASE + MAX_ATTRIBUTE_SIZE + sum(map(len, ders)) + 2 * len(certificate.der)
+    """Enough for every CMS over these certificates, whatever the authority attribute is."""
+    attributes = _draft(certificate, (), bytes(32), _LARGEST_RECORD).to_be_signed
+    certificates = sum(len(link.der) for link in (certificate, *chain))
+    return _CMS_BASE + len(attributes) + certificates + len(certificate.der)  # the last holds the issuer's name
 
 
 def _draft(

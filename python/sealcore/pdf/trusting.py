@@ -36,10 +36,22 @@ from pyhanko_certvalidator.errors import AlgorithmNotSupported
 from sealcore.errors import InvalidArgument
 from sealcore.pdf.messages import CheckRequest
 from sealcore.pdf.sm2 import Sm2SignatureValidator, is_sm2_key
+from sealcore.pki import DOCUMENT_SIGNING
 
 __all__ = ["Facts", "Trust", "UnsupportedSignatureError"]
 
-_KEY_USAGE = KeyUsageConstraints(key_usage={"digital_signature", "non_repudiation"}, match_all_key_usages=False)
+_SIGNING = KeyUsageConstraints(
+    key_usage={"digital_signature", "non_repudiation"},
+    match_all_key_usages=False,
+    # A certificate that names its purposes must name one of these; a web server's is no seal's.
+    extd_key_usage={
+        DOCUMENT_SIGNING,
+        "email_protection",
+        "microsoft_document_signing",
+        "adobe_authentic_documents_trust",
+    },
+    explicit_extd_key_usage_required=False,
+)
 
 _MAX_TIMESTAMPS: Final = 16
 _REASONS: Final = {
@@ -170,7 +182,7 @@ class Trust:
                 found.signed_data,
                 raw_digest=found.compute_digest(),
                 validation_context=self._context(moment),
-                key_usage_settings=_KEY_USAGE,
+                key_usage_settings=_SIGNING,
             )
         return dict(values)
 
