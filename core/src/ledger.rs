@@ -18,6 +18,7 @@ pub mod proof;
 mod reader;
 mod recovery;
 mod store;
+mod verify;
 mod writer;
 
 pub use checkpoint::Checkpoint;
@@ -30,4 +31,5 @@ pub use keys::{FOUNDER_KEY, KeyChange, KeyRow, KeyTable, LEDGER_KEY};
 pub use note::{MAX_NOTE_LENGTH, MAX_SIGNATURES, Note, NoteKey, NoteSignature, SM2_IDENTIFIER, sign_note};
 pub use reader::{LedgerReader, StoredEntry};
 pub use recovery::Recovery;
+pub use verify::{Assurance, Finding, FindingKind, Report, VerifyOptions, verify};
 pub use writer::{Ledger, Receipt};

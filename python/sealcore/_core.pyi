@@ -1,6 +1,6 @@
 # The native module, one section a room. Checked by mypy.stubtest.
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from os import PathLike
 from typing import Any, Literal, SupportsIndex, final
@@ -381,7 +381,7 @@ class NewEntry:
 
 @final
 class Entry:
-    def __new__(cls, data: Buffer, *, hash: _HashName, offset: int | None = None) -> Entry: ...
+    def __new__(cls, data: Buffer, hash: _HashName, offset: int | None = None) -> Entry: ...
     @property
     def index(self) -> int: ...
     @property
@@ -437,6 +437,9 @@ class Receipt:
     @property
     def hash(self) -> _HashName: ...
     def verify(self, *, origin: str, key: VerifyingKey) -> None: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Receipt: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __ne__(self, other: object, /) -> bool: ...
 
@@ -529,6 +532,7 @@ class EntryIterator:
 
 @final
 class Checkpoint:
+    def __new__(cls, origin: str, size: int, root: bytes) -> Checkpoint: ...
     @classmethod
     def open(cls, note: str, *, key: VerifyingKey) -> Checkpoint: ...
     @classmethod
@@ -558,6 +562,15 @@ def verify_consistency(
 ) -> None: ...
 def to_vkey(key: VerifyingKey, *, origin: str) -> str: ...
 def from_vkey(text: str) -> tuple[str, VerifyingKey]: ...
+def verify_ledger(
+    path: str | PathLike[str],
+    *,
+    checkpoint: str | None,
+    ledger_keys: Sequence[VerifyingKey],
+    max_findings: int,
+    threads: int | None,
+    progress: Callable[[int, int], object] | None,
+) -> dict[str, Any]: ...
 
 # --- authority ---
 

@@ -24,6 +24,9 @@ Example:
     >>> reader = LedgerReader.open(path)
     >>> [decode_body(entry.body)["kind"] for entry in reader]
     ['genesis', 'note']
+    >>> report = verify_ledger(path, ledger_keys=[ledger_key.verifying_key])
+    >>> report.size, report.assurance
+    (2, 'matches operator checkpoint')
 
 Source:
     RFC 6962 (tree and proofs), C2SP signed-note and tlog-checkpoint (checkpoints), RFC 8949 clause 4.2.1 (bodies);
@@ -32,8 +35,12 @@ Source:
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from os import PathLike
+from typing import Any, Literal, NoReturn, TypeAlias
 
+from sealcore import _core
 from sealcore._core import (
     Checkpoint,
     Entry,
@@ -54,6 +61,8 @@ from sealcore._core import (
     verify_consistency,
     verify_inclusion,
 )
+from sealcore.errors import LedgerCorrupt
+from sealcore.sign import VerifyingKey
 
 __all__ = [
     "FOUNDER_KEY",
@@ -61,11 +70,13 @@ __all__ = [
     "Checkpoint",
     "Entry",
     "EntryType",
+    "Finding",
     "KeyRow",
     "Ledger",
     "LedgerReader",
     "NewEntry",
     "Receipt",
+    "Report",
     "decode_body",
     "encode_body",
     "from_vkey",
@@ -77,6 +88,7 @@ __all__ = [
     "to_vkey",
     "verify_consistency",
     "verify_inclusion",
+    "verify_ledger",
 ]
 
 EntryType: TypeAlias = Literal["genesis", "statement", "key-add", "key-revoke"]
@@ -87,3 +99,136 @@ LEDGER_KEY = 0
 
 FOUNDER_KEY = 1
 """The row of the founder's key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a ledger, and where.
+
+    Attributes:
+        kind: What is wrong, a stable word such as ``"entry-altered"``, ``"deleted"`` or ``"truncated-since-earlier"``.
+        file: The file: ``entries``, ``checkpoint``, ``checkpoints.log``, ``genesis`` or ``earlier checkpoint``.
+        index: The entry, or the tree size of a checkpoint; None when it is about no single one.
+        offset: The byte offset in the file.
+        field: The field as the format names it; ``"header"`` for those that only the tree covers.
+        detail: A sentence for people.
+    """
+
+    kind: str
+    file: str
+    index: int | None
+    offset: int
+    field: str
+    detail: str
+
+    def __str__(self) -> str:
+        place = "" if self.index is None else f" {self.index}"
+        return f"{self.file}{place}, {self.field} (at byte {self.offset}): {self.kind}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a verification found.
+
+    Attributes:
+        assurance: How much can be relied on: ``"inconsistent"`` when there are findings; else ``"internally
+            consistent"`` (the ledger agrees with the key that it names itself), ``"matches operator checkpoint"``
+            (that key is a trusted one) or ``"extends my earlier checkpoint"`` (nothing was removed or changed since).
+        findings: What is wrong, up to ``max_findings``.
+        findings_dropped: How many more there were.
+        size: The number of entries that the newest signed checkpoint covers.
+        root: The root of those entries; None when they do not have the root of the checkpoint.
+        checkpoint: That checkpoint as a signed note: keep it for the next verification.
+        origin: The name of the ledger; None when not even a genesis could be read.
+        id: The ledger's id, 32 bytes.
+        hash: ``"sha256"`` or ``"sm3"``.
+        entries: Entries found, by type.
+        signatures_checked: Entry signatures checked.
+        checkpoints_checked: Checkpoints whose signatures were checked.
+        bytes: Bytes of ``entries`` that were judged.
+        unacknowledged_bytes: Bytes after the newest checkpoint, which nobody has acknowledged: not judged.
+    """
+
+    assurance: str
+    findings: tuple[Finding, ...]
+    findings_dropped: int
+    size: int
+    root: bytes | None
+    checkpoint: str | None
+    origin: str | None
+    id: bytes | None
+    hash: str | None
+    entries: dict[str, int]
+    signatures_checked: int
+    checkpoints_checked: int
+    bytes: int
+    unacknowledged_bytes: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong. What that is worth depends on what the caller brought: see ``assurance``."""
+        return self.assurance != "inconsistent"
+
+    def raise_for_findings(self) -> None:
+        """Raise if anything is wrong.
+
+        Raises:
+            LedgerCorrupt: With the offset and the words of the first finding.
+        """
+        if not self.ok:
+            first = self.findings[0] if self.findings else None
+            raise LedgerCorrupt(f"ledger: {first or 'findings'}", offset=first.offset if first else 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON-able values; hashes in hexadecimal."""
+        values = asdict(self)
+        values["findings"] = [asdict(finding) for finding in self.findings]
+        for name in ("root", "id"):
+            values[name] = None if values[name] is None else values[name].hex()
+        return values
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("a Report is neither true nor false: ask .ok and .assurance, or call .raise_for_findings()")
+
+
+def verify_ledger(
+    path: str | PathLike[str],
+    *,
+    checkpoint: str | None = None,
+    ledger_keys: Iterable[VerifyingKey] = (),
+    max_findings: int = 1000,
+    threads: int | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> Report:
+    """Verify every entry, link, signature and checkpoint of a ledger; report every finding, not only the first.
+
+    No lock is taken: a writer may run meanwhile. Memory does not grow with the ledger.
+
+    Args:
+        path: The directory of the ledger.
+        checkpoint: An earlier checkpoint of it (a signed note) that the caller has kept: finds what was cut off or
+            rewritten since, also by the operator himself.
+        ledger_keys: Keys of the operator that the caller trusts; empty: the key that the ledger names is believed.
+        max_findings: How many findings the report lists.
+        threads: At most so many threads; None means every core.
+        progress: Called with (entries done, entries in all) about ten times a second, and at the end; what it raises
+            ends the verification.
+
+    Returns:
+        The report.
+
+    Raises:
+        InvalidArgument: If the directory holds no ledger.
+        InvalidEncoding: If the earlier checkpoint does not parse.
+        LedgerIOError: If a file cannot be read.
+    """
+    values = _core.verify_ledger(
+        path,
+        checkpoint=checkpoint,
+        ledger_keys=list(ledger_keys),
+        max_findings=max_findings,
+        threads=threads,
+        progress=progress,
+    )
+    findings = tuple(Finding(**finding) for finding in values.pop("findings"))
+    return Report(findings=findings, **values)

@@ -2,9 +2,13 @@
 
 #[path = "ledger/cbor.rs"]
 mod cbor;
+#[path = "ledger/crash.rs"]
+mod crash;
 #[path = "ledger/merkle.rs"]
 mod merkle;
 #[path = "ledger/store.rs"]
 mod store;
+#[path = "ledger/verify.rs"]
+mod verify;
 #[path = "ledger/world.rs"]
 mod world;

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyType};
+use pyo3::types::{PyBytes, PyDict, PyList, PyType};
 use sealcore::Error;
 use sealcore::hash::HashAlgorithm;
 use sealcore::ledger::{self, EntryType, Genesis, NoteKey};
@@ -14,6 +14,9 @@ use crate::bytes::Bytes;
 use crate::error::{CoreError, PyCoreResult};
 use crate::sign::{SigningKey, VerifyingKey};
 
+/// What a `NewEntry` is pickled from: body, signature, row, type.
+type Fields<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, u32, &'static str);
+
 /// An entry that waits to be appended.
 #[pyclass(frozen, eq, module = "sealcore.ledger")]
 #[derive(PartialEq)]
@@ -21,6 +24,24 @@ pub(crate) struct NewEntry(pub(crate) ledger::NewEntry);
 
 #[pymethods]
 impl NewEntry {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, Fields<'py>)> {
+        let (py, entry) = (slf.py(), &slf.get().0);
+        let fields =
+            (PyBytes::new(py, &entry.body), PyBytes::new(py, &entry.signature), entry.key_idx, entry.kind.name());
+        Ok((slf.get_type().getattr("_from_fields")?, fields))
+    }
+
+    #[classmethod]
+    fn _from_fields(
+        _class: &Bound<'_, PyType>,
+        body: Bytes<'_>,
+        signature: Bytes<'_>,
+        key_idx: u32,
+        r#type: &str,
+    ) -> PyCoreResult<Self> {
+        NewEntry::new(body, signature, key_idx, r#type)
+    }
+
     #[new]
     #[pyo3(signature = (body, signature, *, key_idx, r#type="statement"))]
     fn new(body: Bytes<'_>, signature: Bytes<'_>, key_idx: u32, r#type: &str) -> PyCoreResult<Self> {
@@ -95,12 +116,19 @@ impl Entry {
 #[pymethods]
 impl Entry {
     #[new]
-    #[pyo3(signature = (data, *, hash, offset=None))]
+    #[pyo3(signature = (data, hash, offset=None))]
     fn new(data: Bytes<'_>, hash: &str, offset: Option<u64>) -> PyCoreResult<Self> {
         let hash = HashAlgorithm::from_name(hash)?;
         let entry = ledger::Entry::parse(data.as_slice())?;
         entry.check_statement(hash)?;
         Ok(Entry { bytes: entry.bytes().to_vec(), hash, offset })
+    }
+
+    fn __reduce__<'py>(
+        slf: &Bound<'py, Self>,
+    ) -> (Bound<'py, PyType>, (Bound<'py, PyBytes>, &'static str, Option<u64>)) {
+        let entry = slf.get();
+        (slf.get_type(), (PyBytes::new(slf.py(), &entry.bytes), entry.hash.name(), entry.offset))
     }
 
     #[getter]
@@ -240,6 +268,44 @@ impl Receipt {
         self.hash.name()
     }
 
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        dict.set_item("index", self.receipt.index)?;
+        dict.set_item("time", self.receipt.time)?;
+        dict.set_item("statement", hex(&self.receipt.statement))?;
+        dict.set_item("leaf_hash", hex(&self.receipt.leaf_hash))?;
+        dict.set_item("checkpoint", &*self.receipt.checkpoint)?;
+        dict.set_item("proof", self.receipt.proof.iter().map(|hash| hex(hash)).collect::<Vec<_>>())?;
+        dict.set_item("hash", self.hash.name())?;
+        Ok(dict)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyDict>,))> {
+        Ok((slf.get_type().getattr("from_dict")?, (slf.get().to_dict(slf.py())?,)))
+    }
+
+    #[classmethod]
+    fn from_dict(_class: &Bound<'_, PyType>, data: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let get = |name: &'static str| {
+            let missing = CoreError(Error::InvalidArgument { field: name, reason: "missing from the receipt" });
+            data.get_item(name)?.ok_or_else(|| PyErr::from(missing))
+        };
+        let hash = |name: &'static str| -> PyResult<[u8; 32]> { unhex(name, &get(name)?.extract::<String>()?) };
+        let proof: Vec<String> = get("proof")?.extract()?;
+        let algorithm: String = get("hash")?.extract()?;
+        let checkpoint: String = get("checkpoint")?.extract()?;
+        let receipt = ledger::Receipt {
+            index: get("index")?.extract()?,
+            time: get("time")?.extract()?,
+            statement: hash("statement")?,
+            leaf_hash: hash("leaf_hash")?,
+            checkpoint: checkpoint.into(),
+            proof: proof.iter().map(|text| unhex("proof", text)).collect::<PyResult<_>>()?,
+        };
+        let hash = HashAlgorithm::from_name(&algorithm).map_err(CoreError)?;
+        Ok(Receipt { receipt, hash })
+    }
+
     #[pyo3(signature = (*, origin, key))]
     fn verify(&self, origin: &str, key: &VerifyingKey) -> PyCoreResult<()> {
         Ok(self.receipt.verify(self.hash, &NoteKey::new(origin, key.0)?)?)
@@ -248,6 +314,22 @@ impl Receipt {
     fn __repr__(&self) -> String {
         format!("Receipt(index {}, {} hashes)", self.receipt.index, self.receipt.proof.len())
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(field: &'static str, text: &str) -> PyResult<[u8; 32]> {
+    let mut out = [0; 32];
+    let bad = || CoreError(Error::InvalidEncoding { field, offset: 0, reason: "must be 64 hexadecimal digits" });
+    if text.len() != 64 || !text.is_ascii() {
+        return Err(bad().into());
+    }
+    for (byte, at) in out.iter_mut().zip((0..64).step_by(2)) {
+        *byte = u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| bad())?;
+    }
+    Ok(out)
 }
 
 pub(crate) fn hash_list<'py>(py: Python<'py>, hashes: &[[u8; 32]]) -> PyResult<Bound<'py, PyList>> {
@@ -323,7 +405,6 @@ impl Ledger {
         })
     }
 
-    /// A gate judges a statement at some time, and its entry must bear that time and no later one.
     fn append_entries(
         &self,
         py: Python<'_>,

@@ -207,6 +207,17 @@ impl Checkpoint {
         Ok(ledger::Checkpoint::parse(ledger::Note::parse(note.as_bytes())?.text())?.into())
     }
 
+    #[new]
+    fn new(origin: &str, size: u64, root: [u8; 32]) -> Self {
+        Checkpoint { origin: origin.to_owned(), size, root }
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyType>, (String, u64, Bound<'py, PyBytes>)) {
+        let checkpoint = slf.get();
+        let root = PyBytes::new(slf.py(), &checkpoint.root);
+        (slf.get_type(), (checkpoint.origin.clone(), checkpoint.size, root))
+    }
+
     #[getter]
     fn origin(&self) -> &str {
         &self.origin

@@ -5,6 +5,7 @@ mod error;
 mod hash;
 mod ledger;
 mod ledger_format;
+mod ledger_verify;
 mod pki;
 mod rows;
 mod sign;
@@ -47,6 +48,8 @@ mod _core {
         Checkpoint, decode_body, encode_body, from_vkey, key_add_body, key_revoke_body, leaf_hash, statement_id,
         statement_message, to_vkey, verify_consistency, verify_inclusion,
     };
+    #[pymodule_export]
+    use crate::ledger_verify::verify_ledger;
     // authority
     #[pymodule_export]
     use crate::authority::{

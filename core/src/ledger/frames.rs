@@ -8,41 +8,54 @@ pub(super) const PREFIX: usize = 2;
 /// How much of a file is in memory at a time.
 const WINDOW: usize = 1 << 20;
 
-/// A window that moves over [start, end) of a file.
+/// A window that moves over [start, end) of a file. It holds at least half a mebibyte, or all that is left.
 pub(super) struct Window<'f> {
     file: &'f ReadFile,
     end: u64,
-    offset: u64,
-    bytes: Vec<u8>,
+    /// The offset in the file of `buffer[0]`.
+    base: u64,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that the window has left behind.
+    passed: usize,
 }
 
 impl<'f> Window<'f> {
     /// A window at `start`, filled.
     pub(super) fn new(file: &'f ReadFile, start: u64, end: u64) -> Result<Self> {
-        let mut window = Window { file, end, offset: start, bytes: Vec::new() };
+        let mut window = Window { file, end, base: start, buffer: Vec::new(), passed: 0 };
         window.advance(0)?;
         Ok(window)
     }
 
     /// The offset in the file of the first byte of the window.
     pub(super) fn offset(&self) -> u64 {
-        self.offset
+        self.base + self.passed as u64
     }
 
-    /// The bytes in the window: at least a whole frame, or all that is left.
+    /// The bytes in the window.
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.buffer[self.passed..]
     }
 
-    /// Drops the first `count` bytes and fills the window again.
+    /// Whether the window reaches the end.
+    pub(super) fn is_last(&self) -> bool {
+        self.base + self.buffer.len() as u64 >= self.end
+    }
+
+    /// Leaves the first `count` bytes behind, and reads on when little is left.
     pub(super) fn advance(&mut self, count: usize) -> Result<()> {
-        self.bytes.drain(..count);
-        self.offset += count as u64;
-        let held = self.bytes.len();
-        let left = self.end.saturating_sub(self.offset + held as u64);
-        let more = usize::try_from(left).unwrap_or(usize::MAX).min(WINDOW.saturating_sub(held));
-        self.bytes.resize(held + more, 0);
-        self.file.read_exact(self.offset + held as u64, &mut self.bytes[held..])
+        self.passed += count;
+        let held = self.buffer.len() - self.passed;
+        if held >= WINDOW / 2 || self.is_last() {
+            return Ok(());
+        }
+        self.buffer.drain(..self.passed);
+        self.base += self.passed as u64;
+        self.passed = 0;
+        let from = self.base + held as u64;
+        let more = usize::try_from(self.end - from).unwrap_or(usize::MAX).min(WINDOW - held);
+        self.buffer.resize(held + more, 0);
+        self.file.read_exact(from, &mut self.buffer[held..])
     }
 }
 

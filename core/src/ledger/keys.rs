@@ -191,6 +191,13 @@ impl KeyTable {
         Ok(())
     }
 
+    /// Keeps the number of a row whose KEY_ADD cannot be read, so that later rows keep theirs; the caller remembers that
+    /// there is no key in it.
+    pub(super) fn add_unreadable(&mut self, index: u64) -> u32 {
+        self.rows.push(KeyRow { label: None, from: index + 1, until: None, ..self.rows[0] });
+        u32::try_from(self.rows.len() - 1).unwrap_or(u32::MAX)
+    }
+
     /// Takes back every change from entry `index` on.
     pub(super) fn roll_back(&mut self, index: u64) {
         while let Some(row) = self.rows.last()

@@ -38,6 +38,15 @@ impl Directory {
         })
     }
 
+    /// A directory that holds at least one file of a ledger.
+    pub(super) fn any(path: &Path) -> Result<Self> {
+        let path = fs::canonicalize(path).map_err(failed("open the ledger directory"))?;
+        if [GENESIS, ENTRIES, CHECKPOINT, LOG].iter().any(|name| path.join(name).exists()) {
+            return Ok(Directory { path });
+        }
+        Err(Error::InvalidArgument { field: "path", reason: "holds no ledger: none of its files is there" })
+    }
+
     /// Builds a directory aside, and moves it to `path` when it is whole and durable. `fill` writes the files.
     pub(super) fn create(path: &Path, fill: impl FnOnce(&NewDirectory) -> Result<()>) -> Result<(Self, Lock)> {
         const NOT_EMPTY: Error = Error::InvalidArgument {
@@ -156,7 +165,8 @@ fn sync_directory(path: &Path) -> Result<()> {
 /// The writer's lock, held as long as this lives.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+    process: u32,
 }
 
 impl Lock {
@@ -169,9 +179,19 @@ impl Lock {
             .open(path.join(LOCK))
             .map_err(failed("open the lock"))?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file, process: std::process::id() }),
             Err(TryLockError::WouldBlock) => Err(Error::LedgerLocked),
             Err(TryLockError::Error(error)) => Err(failed("take the lock")(error)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child between fork and exec holds the same open file: without this the lock would outlive its owner for that
+        // moment. A forked child that lives on must not give its parent's lock away.
+        if self.process == std::process::id() {
+            let _ = self.file.unlock();
         }
     }
 }

@@ -59,7 +59,8 @@ struct Request {
     entries: Vec<NewEntry>,
     /// Which signatures have been checked already.
     verified: Vec<bool>,
-    now: Option<u64>,
+    /// The time that the caller has fixed.
+    time: Option<u64>,
     result: Mutex<Option<Result<Vec<Receipt>>>>,
 }
 
@@ -231,20 +232,21 @@ impl Ledger {
         self.append_request(entries, None)
     }
 
-    /// [`Ledger::append_many`] at a time that the caller has judged the entries by; never before the last entry's, which
-    /// it is then.
-    #[doc(hidden)]
-    pub fn append_many_at(&self, entries: Vec<NewEntry>, now: u64) -> Result<Vec<Receipt>> {
-        self.append_request(entries, Some(now))
+    /// [`Ledger::append_many`] at a time that the caller has judged the entries by, in µs since 1970-01-01 UTC.
+    ///
+    /// # Errors
+    /// As [`Ledger::append_many`], and `InvalidArgument` for field `time` when it is before the last entry's.
+    pub fn append_many_at(&self, entries: Vec<NewEntry>, time: u64) -> Result<Vec<Receipt>> {
+        self.append_request(entries, Some(time))
     }
 
-    fn append_request(&self, entries: Vec<NewEntry>, now: Option<u64>) -> Result<Vec<Receipt>> {
+    fn append_request(&self, entries: Vec<NewEntry>, time: Option<u64>) -> Result<Vec<Receipt>> {
         self.check_process()?;
         if entries.is_empty() {
             return Ok(Vec::new());
         }
         let verified = self.verify_known(&entries)?;
-        let request = Arc::new(Request { entries, verified, now, result: Mutex::new(None) });
+        let request = Arc::new(Request { entries, verified, time, result: Mutex::new(None) });
         let mut queue = self.queue.lock().map_err(|_| POISONED)?;
         queue.waiting.push(request.clone());
         loop {
@@ -299,7 +301,7 @@ impl Ledger {
             let before = staged.entries.len();
             let result = match state.failed {
                 Some(error) => Err(error),
-                None => state.stage(&mut staged, request, request.now.unwrap_or(clock)),
+                None => state.stage(&mut staged, request, clock),
             };
             results.push(result.map(|()| before..staged.entries.len()));
         }
@@ -415,12 +417,22 @@ impl Drop for Leading<'_> {
 
 impl State {
     /// Checks the entries of a request and lays out their bytes; on an error nothing of the request remains.
-    fn stage(&mut self, staged: &mut Staged, request: &Request, now: u64) -> Result<()> {
+    fn stage(&mut self, staged: &mut Staged, request: &Request, clock: u64) -> Result<()> {
         let chain = &mut self.view.chain;
+        let time = match request.time {
+            None => clock.max(chain.last_time),
+            Some(time) if time < chain.last_time => {
+                return Err(Error::InvalidArgument { field: "time", reason: "is before that of the last entry" });
+            }
+            Some(time) if time > MAX_TIME => {
+                return Err(Error::InvalidArgument { field: "time", reason: "is later than 2^63 - 1 µs" });
+            }
+            Some(time) => time,
+        };
         let (size, last_leaf, last_time) = (chain.size, chain.last_leaf, chain.last_time);
         let (bytes, count) = (staged.bytes.len(), staged.entries.len());
         for (entry, verified) in request.entries.iter().zip(&request.verified) {
-            let result = self.stage_one(staged, entry, *verified, now);
+            let result = self.stage_one(staged, entry, *verified, time);
             if result.is_err() {
                 let chain = &mut self.view.chain;
                 (chain.size, chain.last_leaf, chain.last_time) = (size, last_leaf, last_time);
@@ -433,7 +445,7 @@ impl State {
         Ok(())
     }
 
-    fn stage_one(&mut self, staged: &mut Staged, new: &NewEntry, verified: bool, now: u64) -> Result<()> {
+    fn stage_one(&mut self, staged: &mut Staged, new: &NewEntry, verified: bool, time: u64) -> Result<()> {
         let hash = self.view.genesis.hash();
         let chain = &mut self.view.chain;
         let key = *chain.keys.key_at(new.key_idx, chain.size)?;
@@ -445,7 +457,7 @@ impl State {
             kind: new.kind,
             key_idx: new.key_idx,
             index: chain.size,
-            time: now.clamp(chain.last_time, MAX_TIME),
+            time,
             prev: chain.last_leaf,
             statement,
             algorithm: key.algorithm(),

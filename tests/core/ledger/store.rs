@@ -272,21 +272,29 @@ fn time_never_goes_back() {
     let scratch = Scratch::new();
     let world = World::new(HashAlgorithm::Sm3);
     let path = scratch.join("ledger");
-    let ledger = Ledger::create_at(&path, &world.genesis(), &world.ledger_key, 5_000).expect("creates");
-    for (now, time) in [
-        (6_000, 6_000),
-        (100, 6_000),
-        (6_001, 6_001),
-        (0, 6_001),
-        (u64::MAX, i64::MAX as u64),
-        (7_000, i64::MAX as u64),
-    ] {
-        let receipts = ledger.append_many_at(vec![world.statement("t")], now).expect("appends");
-        assert_eq!(receipts[0].time, time, "clock {now}");
+    // As if the clock had been far ahead when the ledger was made: it stands still until the clock is there again.
+    let ahead = 4_000_000_000_000_000;
+    let ledger = Ledger::create_at(&path, &world.genesis(), &world.ledger_key, ahead).expect("creates");
+    assert_eq!(ledger.append(world.statement("t")).expect("appends").time, ahead);
+    let at = |time| ledger.append_many_at(vec![world.statement("t")], time).map(|receipts| receipts[0].time);
+    assert_eq!(at(ahead + 5), Ok(ahead + 5));
+    assert_eq!(at(ahead + 5), Ok(ahead + 5));
+    for wrong in [0, ahead + 4, i64::MAX as u64 + 1, u64::MAX] {
+        assert!(matches!(at(wrong), Err(Error::InvalidArgument { field: "time", .. })), "{wrong}");
     }
+    assert_eq!(at(i64::MAX as u64), Ok(i64::MAX as u64));
     drop(ledger);
     let ledger = world.open(&path).expect("opens");
     assert_eq!(ledger.append(world.statement("t")).expect("appends").time, i64::MAX as u64);
+    drop(ledger);
+    // With a clock that is right, entries bear its time.
+    let path = scratch.join("now");
+    let ledger = world.create(&path);
+    let now =
+        || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_micros() as u64;
+    let before = now();
+    let time = ledger.append(world.statement("t")).expect("appends").time;
+    assert!((before..=now()).contains(&time));
 }
 
 /// Threads that append at once: every entry once, each receipt good, the entries of one batch together.

@@ -119,6 +119,6 @@ impl World {
         let three = (0..3).map(|i| self.statement(&format!("group {i}"))).collect();
         ledger.append_many(three).expect("appends");
         ledger.append(ledger.sign(EntryType::Statement, b"by the gate".to_vec()).expect("signs")).expect("appends");
-        ledger.append(self.sign(EntryType::Statement, 3, &[0xa5; 300], &self.p256)).expect("appends");
+        ledger.append(self.sign(EntryType::Statement, 3, &[0xa5; 90], &self.p256)).expect("appends");
     }
 }

@@ -1,0 +1,470 @@
+//! Full verification of a ledger directory: every entry, every checkpoint, every signature; every finding, not the first.
+//!
+//! It takes no lock and disturbs no writer: the newest checkpoints are read first, bytes after them are not judged. The
+//! entries are streamed, so memory does not grow with the ledger. What it can assure depends on what the caller brings:
+//! nothing, a trusted key of the operator, or an earlier checkpoint of his own.
+
+mod log;
+mod order;
+mod report;
+mod scan;
+
+use core::ops::Range;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use self::log::{Cursor, Signed};
+use self::order::{Job, Order};
+use self::report::Findings;
+pub use self::report::{Assurance, Finding, FindingKind, Report};
+use self::scan::{Facts, Next};
+use super::checkpoint::Checkpoint;
+use super::entry::{Entry, EntryType, message_of};
+use super::frames::{PREFIX, Window};
+use super::genesis::Genesis;
+use super::merkle::{CompactRange, Hash};
+use super::note::{MAX_NOTE_LENGTH, Note, NoteKey};
+use super::store::{CHECKPOINT, Directory, ENTRIES, GENESIS, LOG, ReadFile};
+use crate::sign::{KeyRef, Keys, Signature, VerifyingKey, verify_many};
+use crate::{Error, Result, cpu};
+
+/// How often the progress callback is called, at most.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// Entries that are not worth a second thread.
+const GRAIN: usize = 64;
+
+/// What the caller brings to a verification.
+#[derive(Clone, Debug)]
+pub struct VerifyOptions<'o> {
+    /// An earlier checkpoint of this ledger as a signed note, kept since then by the caller.
+    pub earlier_checkpoint: Option<&'o str>,
+    /// Keys of the operator that the caller trusts; empty: the key that the ledger itself names is believed.
+    pub trusted_keys: &'o [VerifyingKey],
+    /// The most findings that the report lists.
+    pub max_findings: usize,
+    /// At most so many threads; 0 means every core.
+    pub threads: usize,
+}
+
+impl Default for VerifyOptions<'_> {
+    fn default() -> Self {
+        VerifyOptions { earlier_checkpoint: None, trusted_keys: &[], max_findings: 1000, threads: 0 }
+    }
+}
+
+/// Verifies the ledger in this directory.
+///
+/// # Inputs
+/// `progress(done, total)`: entries; called about ten times a second and at the end. Its error ends the verification.
+///
+/// # Errors
+/// `InvalidArgument` when the directory holds no ledger; `InvalidEncoding` when the earlier checkpoint does not parse;
+/// `LedgerIo` when a file cannot be read. What is wrong with the ledger is no error but in the report.
+pub fn verify(
+    path: &Path,
+    options: &VerifyOptions<'_>,
+    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+) -> Result<Report> {
+    let mut findings = Findings::new(options.max_findings);
+    let earlier = options.earlier_checkpoint.map(Earlier::parse).transpose()?;
+    let directory = Directory::any(path)?;
+    // The order matters while a writer runs: first how long the log is, then what is released, then the entries.
+    let log = open(&directory, LOG, "read checkpoints.log", &mut findings)?;
+    let log_length = log.as_ref().map_or(Ok(0), ReadFile::length)?;
+    let released = read(&directory, CHECKPOINT, MAX_NOTE_LENGTH, "read checkpoint", &mut findings)?;
+    let entries = open(&directory, ENTRIES, "read entries", &mut findings)?;
+    let genesis_file = read(&directory, GENESIS, super::MAX_BODY_LENGTH, "read genesis", &mut findings)?;
+    let Some(genesis) = choose_genesis(genesis_file.as_deref(), entries.as_ref(), &mut findings)? else {
+        return Ok(blind(findings));
+    };
+    let key = NoteKey::new(genesis.origin(), *genesis.ledger_key())?;
+    let trusted = options.trusted_keys.contains(genesis.ledger_key());
+    if !options.trusted_keys.is_empty() && !trusted {
+        let detail = format!("the genesis names {}, which is none of the trusted keys", key.to_vkey());
+        findings.push(finding(FindingKind::UntrustedLedgerKey, GENESIS, None, "ledger_key", detail));
+    }
+    let checkpoints = match &log {
+        Some(log) => self::log::read(log, log_length, released.as_deref(), &key, options.threads, &mut findings)?,
+        None => {
+            let newest =
+                released.as_deref().and_then(|note| self::log::judge(CHECKPOINT, 0, note, &key, &mut findings));
+            let checked = u64::from(newest.is_some());
+            self::log::Checkpoints { newest, bad: Default::default(), checked }
+        }
+    };
+    let newest = checkpoints.newest.as_ref().map(|(signed, _)| signed.clone());
+    let mut run = Run {
+        genesis: &genesis,
+        options,
+        // Without any checkpoint every entry is judged, and no root.
+        order: Order::new(&genesis, newest.as_ref().map_or(u64::MAX, |newest| newest.size))?,
+        roots: Roots {
+            cursor: Cursor::new(log.as_ref(), log_length, checkpoints.bad, genesis.origin())?,
+            next: None,
+            released: newest.clone(),
+            earlier: earlier.as_ref().map(|earlier| earlier.checkpoint.clone()),
+            extends: false,
+            good: 0,
+            root: None,
+            mismatches: 0,
+            late: Vec::new(),
+        },
+        signatures: 0,
+        bytes: 0,
+    };
+    run.roots.next = run.roots.cursor.next()?;
+    let mut unacknowledged = 0;
+    if let Some(entries) = &entries {
+        unacknowledged = run.entries(entries, newest.as_ref(), &mut findings, progress)?;
+    }
+    for late in core::mem::take(&mut run.roots.late) {
+        findings.push(late);
+    }
+    if let Some(earlier) = &earlier {
+        earlier.judge(&key, newest.as_ref(), &mut findings);
+    }
+    let assurance = match () {
+        () if !findings.is_empty() || newest.is_none() => Assurance::Inconsistent,
+        () if run.roots.extends => Assurance::ExtendsEarlierCheckpoint,
+        () if trusted => Assurance::MatchesOperatorCheckpoint,
+        () => Assurance::InternallyConsistent,
+    };
+    Ok(Report {
+        origin: Some(genesis.origin().to_owned()),
+        id: Some(genesis.id()?),
+        hash: Some(genesis.hash()),
+        size: newest.as_ref().map_or(0, |newest| newest.size),
+        root: run.roots.root,
+        checkpoint: checkpoints.newest.map(|(_, note)| note),
+        entries: run.order.counts,
+        signatures_checked: run.signatures,
+        checkpoints_checked: checkpoints.checked,
+        bytes: run.bytes,
+        unacknowledged_bytes: unacknowledged,
+        findings: findings.list,
+        findings_dropped: findings.dropped,
+        assurance,
+    })
+}
+
+/// The report when not even a genesis can be read.
+fn blind(findings: Findings) -> Report {
+    Report {
+        origin: None,
+        id: None,
+        hash: None,
+        size: 0,
+        root: None,
+        checkpoint: None,
+        entries: [0; EntryType::ALL.len()],
+        signatures_checked: 0,
+        checkpoints_checked: 0,
+        bytes: 0,
+        unacknowledged_bytes: 0,
+        findings: findings.list,
+        findings_dropped: findings.dropped,
+        assurance: Assurance::Inconsistent,
+    }
+}
+
+fn finding(kind: FindingKind, file: &'static str, index: Option<u64>, field: &'static str, detail: String) -> Finding {
+    Finding { kind, file, index, offset: 0, field, detail }
+}
+
+fn missing(file: &'static str, findings: &mut Findings) {
+    findings.push(finding(FindingKind::MissingFile, file, None, "file", format!("the file `{file}` is not there")));
+}
+
+/// ENOENT, which here is a finding and not an error.
+const NOT_FOUND: i32 = 2;
+
+fn open(
+    directory: &Directory,
+    name: &'static str,
+    operation: &'static str,
+    findings: &mut Findings,
+) -> Result<Option<ReadFile>> {
+    match directory.open_read(name, operation) {
+        Ok(file) => Ok(Some(file)),
+        Err(Error::LedgerIo { os_code: NOT_FOUND, .. }) => {
+            missing(name, findings);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn read(
+    directory: &Directory,
+    name: &'static str,
+    limit: usize,
+    operation: &'static str,
+    findings: &mut Findings,
+) -> Result<Option<Vec<u8>>> {
+    match directory.read(name, limit, operation) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(Error::LedgerIo { os_code: NOT_FOUND, .. }) => {
+            missing(name, findings);
+            Ok(None)
+        }
+        // Longer than any that is right: what is there of it cannot be right either.
+        Err(Error::LedgerCorrupt { .. }) => Ok(Some(Vec::new())),
+        Err(error) => Err(error),
+    }
+}
+
+/// The genesis is kept twice: entry 0 is signed, so it is believed when its signature is right; else the file.
+fn choose_genesis(file: Option<&[u8]>, entries: Option<&ReadFile>, findings: &mut Findings) -> Result<Option<Genesis>> {
+    let in_file = file.map(Genesis::decode);
+    if let Some(Err(error)) = &in_file {
+        let detail = format!("the file does not hold a genesis: {error}");
+        findings.push(finding(FindingKind::GenesisUnreadable, GENESIS, None, "genesis", detail));
+    }
+    let first = entries.map(entry_zero).transpose()?.flatten();
+    if let (Some(Ok(in_file)), Some(first)) = (&in_file, &first)
+        && in_file != first
+    {
+        let detail = "the file and entry 0 hold different parameters; entry 0 is signed".to_owned();
+        findings.push(finding(FindingKind::GenesisMismatch, GENESIS, None, "genesis", detail));
+    }
+    Ok(first.or(in_file.and_then(Result::ok)))
+}
+
+/// The genesis in entry 0, when it is signed by the key that it names.
+fn entry_zero(entries: &ReadFile) -> Result<Option<Genesis>> {
+    let length = entries.length()?;
+    let window = Window::new(entries, 0, length)?;
+    let Next::Entries(frames, _) = scan::next(window.bytes(), window.is_last()) else { return Ok(None) };
+    let Some(frame) = frames.first() else { return Ok(None) };
+    let Ok(entry) = Entry::parse(&window.bytes()[frame.clone()]) else { return Ok(None) };
+    let signed = |genesis: &Genesis| {
+        entry.kind() == EntryType::Genesis
+            && entry.check_statement(genesis.hash()).is_ok()
+            && entry.check_signature(genesis.ledger_key()).is_ok()
+    };
+    Ok(Genesis::decode(entry.body()).ok().filter(signed))
+}
+
+/// The caller's earlier checkpoint.
+struct Earlier {
+    checkpoint: Checkpoint,
+    note: String,
+}
+
+impl Earlier {
+    fn parse(note: &str) -> Result<Self> {
+        let checkpoint = Checkpoint::parse(Note::parse(note.as_bytes())?.text())?;
+        Ok(Earlier { checkpoint, note: note.to_owned() })
+    }
+
+    fn judge(&self, key: &NoteKey, newest: Option<&Signed>, findings: &mut Findings) {
+        const FILE: &str = "earlier checkpoint";
+        let size = Some(self.checkpoint.size);
+        if self.checkpoint.origin != key.name() {
+            let detail = format!("names {:?}, this ledger is {:?}", self.checkpoint.origin, key.name());
+            findings.push(finding(FindingKind::EarlierOriginWrong, FILE, size, "origin", detail));
+        } else if Note::parse(self.note.as_bytes()).and_then(|note| note.verify(&[key])).is_err() {
+            let detail = "the key of this ledger did not sign it: another ledger, or another key".to_owned();
+            findings.push(finding(FindingKind::EarlierSignatureInvalid, FILE, size, "signature", detail));
+        }
+        let now = newest.map_or(0, |newest| newest.size);
+        if now < self.checkpoint.size {
+            let detail = format!("it covers {} entries, this ledger has {now}", self.checkpoint.size);
+            findings.push(finding(FindingKind::TruncatedSinceEarlier, FILE, size, "size", detail));
+        }
+    }
+}
+
+/// Compares roots as the tree grows.
+struct Roots<'f> {
+    cursor: Cursor<'f>,
+    /// The next note of the log.
+    next: Option<Signed>,
+    /// The newest signed checkpoint, in whichever file.
+    released: Option<Signed>,
+    earlier: Option<Checkpoint>,
+    /// Whether the earlier checkpoint's root has been seen.
+    extends: bool,
+    /// The largest size whose root was right.
+    good: u64,
+    /// The root of the newest checkpoint, when the entries have it.
+    root: Option<Hash>,
+    mismatches: u64,
+    /// Findings, in the order of the tree.
+    late: Vec<Finding>,
+}
+
+impl Roots<'_> {
+    fn compare(&mut self, tree: &CompactRange) -> Result<()> {
+        let size = tree.end();
+        let mut root = None;
+        while let Some(next) = self.next.clone()
+            && next.size <= size
+        {
+            if next.size == size {
+                self.compare_one(&next, *root.get_or_insert_with(|| tree.root()));
+            }
+            self.next = self.cursor.next()?;
+        }
+        if let Some(released) = self.released.clone()
+            && released.size == size
+        {
+            let found = *root.get_or_insert_with(|| tree.root());
+            if found == Some(released.root) {
+                self.root = found;
+            }
+            if released.file == CHECKPOINT {
+                self.compare_one(&released, found);
+            }
+        }
+        if let Some(earlier) = &self.earlier
+            && earlier.size == size
+        {
+            self.extends = root.unwrap_or_else(|| tree.root()) == Some(earlier.root);
+            if !self.extends {
+                let detail = format!("the first {size} entries are not those that it covers").to_owned();
+                let kind = FindingKind::ForkedSinceEarlier;
+                self.late.push(finding(kind, "earlier checkpoint", Some(size), "root", detail));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_one(&mut self, signed: &Signed, root: Option<Hash>) {
+        if root == Some(signed.root) {
+            self.good = self.good.max(signed.size);
+            return;
+        }
+        self.mismatches += 1;
+        if self.mismatches > 1 {
+            return;
+        }
+        let detail = format!(
+            "the first {} entries have another root; the last right one is at {} entries, so an entry from {} to {} is not \
+             what was signed (later checkpoints are not reported again)",
+            signed.size,
+            self.good,
+            self.good,
+            signed.size - 1
+        );
+        let (kind, offset) = (FindingKind::RootMismatch, signed.offset);
+        self.late.push(Finding { kind, file: signed.file, index: Some(signed.size), offset, field: "root", detail });
+    }
+}
+
+/// The pass over the entries.
+struct Run<'v, 'f> {
+    genesis: &'v Genesis,
+    options: &'v VerifyOptions<'v>,
+    order: Order,
+    roots: Roots<'f>,
+    signatures: u64,
+    bytes: u64,
+}
+
+impl Run<'_, '_> {
+    /// Streams the entries; returns how many bytes at the end are not covered by any checkpoint.
+    fn entries(
+        &mut self,
+        file: &ReadFile,
+        newest: Option<&Signed>,
+        findings: &mut Findings,
+        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+    ) -> Result<u64> {
+        let length = file.length()?;
+        let target = newest.map_or(u64::MAX, |newest| newest.size);
+        let mut window = Window::new(file, 0, length)?;
+        // The last entry of a batch waits for the first of the next: order needs to look one ahead.
+        let mut batch: Vec<Facts> = Vec::new();
+        let mut reported = Instant::now();
+        let stopped = 'entries: loop {
+            let place = self.order.expected() + batch.len() as u64;
+            let (frames, end) = match scan::next(window.bytes(), window.is_last()) {
+                Next::Entries(frames, end) => (frames, end),
+                Next::End | Next::Cut => break None,
+                Next::Damaged { .. } | Next::Unreadable(_) if place >= target => break None,
+                Next::Damaged { entry, end, prefix } => {
+                    if prefix {
+                        let detail = "the length before the entry is not the entry's";
+                        findings.entry(FindingKind::FrameDamaged, place, window.offset(), "length", detail);
+                    }
+                    (vec![entry], end)
+                }
+                Next::Unreadable(end) => {
+                    let detail = format!("{end} bytes from here are no entry");
+                    findings.entry(FindingKind::FrameDamaged, place, window.offset(), "length", detail);
+                    window.advance(end)?;
+                    continue;
+                }
+            };
+            batch.extend(self.facts(&window, &frames));
+            window.advance(end)?;
+            for pair in batch.windows(2) {
+                if self.is_after(&pair[0], target) {
+                    break 'entries Some(pair[0].offset);
+                }
+                self.take(&pair[0], Some(&pair[1]), findings)?;
+            }
+            batch.drain(..batch.len() - 1);
+            self.check_signatures(findings)?;
+            if reported.elapsed() >= PROGRESS_EVERY {
+                reported = Instant::now();
+                progress(self.order.expected().min(target), if newest.is_some() { target } else { 0 })?;
+            }
+        };
+        let mut end = window.offset();
+        match (stopped, batch.first()) {
+            (Some(offset), _) => end = offset - PREFIX as u64,
+            (None, Some(last)) if self.is_after(last, target) => end = last.offset - PREFIX as u64,
+            (None, Some(last)) => self.take(last, None, findings)?,
+            (None, None) => {}
+        }
+        self.bytes = end;
+        let Run { order, roots, .. } = self;
+        order.finish(newest.map(|newest| newest.root), end, findings, &mut |tree| roots.compare(tree))?;
+        self.check_signatures(findings)?;
+        let done = self.order.expected().min(target);
+        progress(done, if newest.is_some() { target } else { done })?;
+        Ok(length - end)
+    }
+
+    /// Whether an entry comes after everything that the newest checkpoint covers.
+    fn is_after(&self, facts: &Facts, target: u64) -> bool {
+        self.order.expected() >= target && facts.index >= target
+    }
+
+    fn take(&mut self, facts: &Facts, next: Option<&Facts>, findings: &mut Findings) -> Result<()> {
+        let Run { order, roots, .. } = self;
+        order.take(facts, next, findings, &mut |tree| roots.compare(tree))
+    }
+
+    /// Reads and hashes entries, on many threads.
+    fn facts(&self, window: &Window<'_>, frames: &[Range<usize>]) -> Vec<Facts> {
+        let hash = self.genesis.hash();
+        let (bytes, offset) = (window.bytes(), window.offset());
+        let mut slots: Vec<Option<Facts>> = vec![None; frames.len()];
+        cpu::fill_chunks(&mut slots, self.options.threads, GRAIN, |start, chunk| {
+            for (slot, frame) in chunk.iter_mut().zip(&frames[start..]) {
+                *slot = Some(Facts::read(hash, &bytes[frame.clone()], offset + frame.start as u64));
+            }
+        });
+        slots.into_iter().flatten().collect()
+    }
+
+    /// Checks the signatures that have been collected, on many threads.
+    fn check_signatures(&mut self, findings: &mut Findings) -> Result<()> {
+        let jobs: Vec<Job> = core::mem::take(&mut self.order.jobs);
+        let keys: Vec<KeyRef<'_>> = jobs.iter().map(|job| KeyRef::Plain(&job.key)).collect();
+        let messages: Vec<[u8; 48]> = jobs.iter().map(|job| message_of(&job.statement)).collect();
+        let messages: Vec<&[u8]> = messages.iter().map(<[u8; 48]>::as_slice).collect();
+        let signatures: Vec<Signature> = jobs.iter().map(|job| Signature::from(job.signature)).collect();
+        let verdicts = verify_many(Keys::Each(&keys), &messages, &signatures, None, self.options.threads)?;
+        self.signatures += jobs.len() as u64;
+        for failed in verdicts.failed() {
+            let job = &jobs[*failed];
+            let detail = "does not verify over `stmt` with the key of the row";
+            findings.entry(FindingKind::SignatureInvalid, job.index, job.offset + 96, "signature", detail);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,249 @@
+//! `checkpoints.log` and the file `checkpoint`: which notes there are, and which of them the ledger's key signed.
+
+use std::collections::BTreeSet;
+
+use super::super::checkpoint::Checkpoint;
+use super::super::frames::{PREFIX, Window, frame};
+use super::super::merkle::Hash;
+use super::super::note::{Note, NoteKey};
+use super::super::store::{CHECKPOINT, LOG, ReadFile};
+use super::report::{Finding, FindingKind, Findings};
+use crate::{Result, cpu};
+
+/// A checkpoint whose signature verifies.
+#[derive(Clone, Debug)]
+pub(super) struct Signed {
+    pub(super) size: u64,
+    pub(super) root: Hash,
+    pub(super) file: &'static str,
+    pub(super) offset: u64,
+}
+
+/// A note on its way: where its frame starts, and what could be read of it.
+struct Parsed {
+    offset: u64,
+    text: Vec<u8>,
+    checkpoint: Option<Checkpoint>,
+    /// Whether `key` signed it; set when it has been checked.
+    signed: bool,
+}
+
+/// What the checkpoints say, before any entry is looked at.
+pub(super) struct Checkpoints {
+    /// The one with the most entries, and its note.
+    pub(super) newest: Option<(Signed, String)>,
+    /// Offsets of frames in the log that do not count.
+    pub(super) bad: BTreeSet<u64>,
+    pub(super) checked: u64,
+}
+
+fn finding(
+    kind: FindingKind,
+    file: &'static str,
+    size: Option<u64>,
+    offset: u64,
+    field: &'static str,
+    detail: String,
+) -> Finding {
+    Finding { kind, file, index: size, offset, field, detail }
+}
+
+/// Reads one note: its checkpoint when it parses, else the offset of what does not, and why.
+fn parse(bytes: &[u8]) -> core::result::Result<Checkpoint, (u64, &'static str)> {
+    let reason = |error| match error {
+        crate::Error::InvalidEncoding { offset, reason, .. } => (offset as u64, reason),
+        _ => (0, "cannot be read"),
+    };
+    let note = Note::parse(bytes).map_err(reason)?;
+    Checkpoint::parse(note.text()).map_err(reason)
+}
+
+fn is_signed(bytes: &[u8], key: &NoteKey) -> bool {
+    Note::parse(bytes).is_ok_and(|note| note.verify(&[key]).is_ok())
+}
+
+/// Judges one parsed note that stands by itself; `None` when it does not count.
+pub(super) fn judge(
+    file: &'static str,
+    offset: u64,
+    text: &[u8],
+    key: &NoteKey,
+    findings: &mut Findings,
+) -> Option<(Signed, String)> {
+    match parse(text) {
+        Err((at, reason)) => {
+            findings.push(finding(FindingKind::CheckpointUnreadable, file, None, offset + at, "note", reason.into()));
+            None
+        }
+        Ok(checkpoint) => judge_parsed(file, offset, text, &checkpoint, is_signed(text, key), key, findings),
+    }
+}
+
+fn judge_parsed(
+    file: &'static str,
+    offset: u64,
+    text: &[u8],
+    checkpoint: &Checkpoint,
+    signed: bool,
+    key: &NoteKey,
+    findings: &mut Findings,
+) -> Option<(Signed, String)> {
+    let size = Some(checkpoint.size);
+    if checkpoint.origin != key.name() {
+        let detail = format!("names {:?}, the ledger is {:?}", checkpoint.origin, key.name());
+        findings.push(finding(FindingKind::CheckpointOriginWrong, file, size, offset, "origin", detail));
+        return None;
+    }
+    if !signed {
+        let detail = "the ledger's key did not sign this checkpoint".to_owned();
+        findings.push(finding(FindingKind::CheckpointSignatureInvalid, file, size, offset, "signature", detail));
+        return None;
+    }
+    let text = String::from_utf8_lossy(text).into_owned();
+    Some((Signed { size: checkpoint.size, root: checkpoint.root, file, offset }, text))
+}
+
+/// Reads the log once: every note parsed and its signature checked, on many threads.
+///
+/// `length` is the length of the log before `released`, the file `checkpoint`, was read: a writer that runs meanwhile
+/// has at most one note in the log that is not released.
+pub(super) fn read(
+    file: &ReadFile,
+    length: u64,
+    released: Option<&[u8]>,
+    key: &NoteKey,
+    threads: usize,
+    findings: &mut Findings,
+) -> Result<Checkpoints> {
+    let mut result = Checkpoints { newest: None, bad: BTreeSet::new(), checked: 0 };
+    let released =
+        released.and_then(|text| judge(CHECKPOINT, 0, text, key, findings).map(|signed| (signed, text.to_vec())));
+    result.checked += u64::from(released.is_some());
+    result.newest = released.as_ref().map(|(signed, _)| signed.clone());
+    let released_text = released.as_ref().map(|(_, text)| text.as_slice());
+    let mut window = Window::new(file, 0, length)?;
+    let mut found = false;
+    let mut unreleased = 0;
+    let mut last_size = 0;
+    while !window.bytes().is_empty() {
+        let (mut notes, end) = cut(&window);
+        if notes.is_empty() {
+            // A frame that is no note: in the acknowledged part it is damage, at the very end it is in flight.
+            let next = resync(window.bytes(), key.name());
+            if !(found && next.is_none()) {
+                let detail = "the log is damaged here: no checkpoint can be read".to_owned();
+                findings.push(finding(FindingKind::CheckpointUnreadable, LOG, None, window.offset(), "length", detail));
+            }
+            match next {
+                Some(next) => window.advance(next)?,
+                None => break,
+            }
+            continue;
+        }
+        cpu::fill_chunks(&mut notes, threads, 2, |_, chunk| {
+            for note in chunk {
+                note.signed = note.checkpoint.is_some() && is_signed(&note.text, key);
+            }
+        });
+        window.advance(end)?;
+        let at_end = window.bytes().is_empty();
+        let count = notes.len();
+        for (position, note) in notes.into_iter().enumerate() {
+            let text_offset = note.offset + PREFIX as u64;
+            let in_flight = found && at_end && position + 1 == count;
+            let signed = match &note.checkpoint {
+                _ if in_flight && !note.signed => None,
+                Some(checkpoint) => judge_parsed(LOG, text_offset, &note.text, checkpoint, note.signed, key, findings),
+                None => judge(LOG, text_offset, &note.text, key, findings),
+            };
+            let Some((signed, text)) = signed else {
+                result.bad.insert(note.offset);
+                continue;
+            };
+            result.checked += 1;
+            if signed.size <= last_size {
+                let detail = format!("covers {} entries, the one before covers {last_size}", signed.size);
+                let kind = FindingKind::CheckpointOrderWrong;
+                findings.push(finding(kind, LOG, Some(signed.size), text_offset, "size", detail));
+            }
+            last_size = signed.size;
+            unreleased += u64::from(found);
+            found |= released_text == Some(note.text.as_slice());
+            if result.newest.as_ref().is_none_or(|(newest, _)| signed.size > newest.size) {
+                result.newest = Some((signed, text));
+            }
+        }
+    }
+    if let Some((signed, _)) = released.as_ref().map(|(signed, _)| signed) {
+        if !found {
+            let detail = "the released checkpoint does not stand in the log".to_owned();
+            findings.push(finding(FindingKind::CheckpointNotLogged, LOG, Some(signed.size), length, "note", detail));
+        } else if unreleased > 1 {
+            let detail = format!("the log holds {unreleased} newer checkpoints: the file was put back to an older one");
+            findings.push(finding(FindingKind::CheckpointStale, CHECKPOINT, Some(signed.size), 0, "size", detail));
+        }
+    }
+    Ok(result)
+}
+
+/// The whole frames of the window that hold notes or stand before one that does; where they end.
+fn cut(window: &Window<'_>) -> (Vec<Parsed>, usize) {
+    let (mut notes, mut at) = (Vec::new(), 0);
+    let bytes = window.bytes();
+    while let Some(payload) = frame(&bytes[at..]) {
+        let end = at + PREFIX + payload.len();
+        let checkpoint = parse(payload).ok();
+        // A frame that is no note is believed when something sensible follows it.
+        if checkpoint.is_none() && !(end == bytes.len() || frame(&bytes[end..]).is_some_and(|next| parse(next).is_ok()))
+        {
+            break;
+        }
+        notes.push(Parsed { offset: window.offset() + at as u64, text: payload.to_vec(), checkpoint, signed: false });
+        at = end;
+    }
+    (notes, at)
+}
+
+/// Where the next note starts: a frame whose text begins with the origin.
+fn resync(bytes: &[u8], origin: &str) -> Option<usize> {
+    (1..bytes.len()).find(|at| {
+        frame(&bytes[*at..]).is_some_and(|payload| payload.starts_with(origin.as_bytes()) && parse(payload).is_ok())
+    })
+}
+
+/// Goes over the counting notes of the log once more, to compare their roots as the tree grows.
+pub(super) struct Cursor<'f> {
+    window: Option<Window<'f>>,
+    bad: BTreeSet<u64>,
+    origin: String,
+}
+
+impl<'f> Cursor<'f> {
+    pub(super) fn new(file: Option<&'f ReadFile>, length: u64, bad: BTreeSet<u64>, origin: &str) -> Result<Self> {
+        let window = file.map(|file| Window::new(file, 0, length)).transpose()?;
+        Ok(Cursor { window, bad, origin: origin.to_owned() })
+    }
+
+    /// The next note that counts.
+    pub(super) fn next(&mut self) -> Result<Option<Signed>> {
+        let Some(window) = &mut self.window else { return Ok(None) };
+        loop {
+            let offset = window.offset();
+            let parsed = frame(window.bytes()).map(|payload| (PREFIX + payload.len(), parse(payload)));
+            match parsed {
+                Some((length, Ok(checkpoint))) => {
+                    window.advance(length)?;
+                    if !self.bad.contains(&offset) && checkpoint.origin == self.origin {
+                        let offset = offset + PREFIX as u64;
+                        return Ok(Some(Signed { size: checkpoint.size, root: checkpoint.root, file: LOG, offset }));
+                    }
+                }
+                Some((length, Err(_))) if self.bad.contains(&offset) => window.advance(length)?,
+                _ => match resync(window.bytes(), &self.origin) {
+                    Some(next) => window.advance(next)?,
+                    None => return Ok(None),
+                },
+            }
+        }
+    }
+}

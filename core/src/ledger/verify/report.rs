@@ -1,0 +1,211 @@
+//! What verification says: findings, each with its place, and how much they allow to be assured.
+
+use super::super::entry::EntryType;
+use super::super::merkle::Hash;
+use crate::hash::HashAlgorithm;
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What is wrong.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum FindingKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl FindingKind {
+            /// Every kind.
+            pub const ALL: &[FindingKind] = &[$(FindingKind::$name,)*];
+
+            /// The stable name of the kind, for reports.
+            pub fn name(self) -> &'static str {
+                match self { $(FindingKind::$name => $text,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// A file of the ledger is not there.
+    MissingFile = "missing-file",
+    /// The file `genesis` cannot be read as a genesis.
+    GenesisUnreadable = "genesis-unreadable",
+    /// Entry 0 and the file `genesis` differ.
+    GenesisMismatch = "genesis-mismatch",
+    /// The ledger's key is none of the trusted ones.
+    UntrustedLedgerKey = "untrusted-ledger-key",
+    /// The length before an entry does not fit the entry.
+    FrameDamaged = "frame-damaged",
+    /// A header field has a value that the format does not have.
+    StructureInvalid = "structure-invalid",
+    /// The bytes are not those that the following entry or a checkpoint has committed to.
+    EntryAltered = "entry-altered",
+    /// `seq` is not the index at which the entry stands in the chain.
+    SequenceWrong = "sequence-wrong",
+    /// `prev` is not the leaf hash of the entry before.
+    ChainBroken = "chain-broken",
+    /// The time is before that of the entry before.
+    TimeBackwards = "time-backwards",
+    /// `stmt` is not the digest of the body.
+    StatementMismatch = "statement-mismatch",
+    /// The signature over the statement does not verify.
+    SignatureInvalid = "signature-invalid",
+    /// The key table has no such row.
+    KeyUnknown = "key-unknown",
+    /// The key was not in force at this index.
+    KeyNotInForce = "key-not-in-force",
+    /// A KEY_ADD or KEY_REVOKE that does not parse or may not be.
+    KeyChangeInvalid = "key-change-invalid",
+    /// An entry of a type that may not stand at this index.
+    TypeMisplaced = "type-misplaced",
+    /// Entries are missing, the ones after them are there.
+    Deleted = "deleted",
+    /// An entry stands at another place than its own.
+    Moved = "moved",
+    /// An entry stands in the file once more.
+    Duplicated = "duplicated",
+    /// The entries end before the newest signed checkpoint.
+    Truncated = "truncated",
+    /// A checkpoint does not parse.
+    CheckpointUnreadable = "checkpoint-unreadable",
+    /// A checkpoint is not signed by the ledger's key.
+    CheckpointSignatureInvalid = "checkpoint-signature-invalid",
+    /// A checkpoint names another ledger.
+    CheckpointOriginWrong = "checkpoint-origin-wrong",
+    /// A checkpoint of the log does not follow the one before it.
+    CheckpointOrderWrong = "checkpoint-order-wrong",
+    /// The file `checkpoint` is older than the log says it must be.
+    CheckpointStale = "checkpoint-stale",
+    /// The released checkpoint is not in the log.
+    CheckpointNotLogged = "checkpoint-not-logged",
+    /// The root of the entries differs from a checkpoint's.
+    RootMismatch = "root-mismatch",
+    /// The earlier checkpoint names another ledger.
+    EarlierOriginWrong = "earlier-origin-wrong",
+    /// The earlier checkpoint is not signed by this ledger's key.
+    EarlierSignatureInvalid = "earlier-signature-invalid",
+    /// The earlier checkpoint covers more entries than there are now.
+    TruncatedSinceEarlier = "truncated-since-earlier",
+    /// The entries that the earlier checkpoint covers are not those that stand here now.
+    ForkedSinceEarlier = "forked-since-earlier",
+}
+
+/// One thing that is wrong, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What is wrong.
+    pub kind: FindingKind,
+    /// The file it is in: `entries`, `checkpoint`, `checkpoints.log`, `genesis`, or `earlier checkpoint`.
+    pub file: &'static str,
+    /// The entry, or the tree size of a checkpoint; `None` when it is about no single one.
+    pub index: Option<u64>,
+    /// The byte offset in the file: of the field, the entry's first byte, or the frame.
+    pub offset: u64,
+    /// The field, as the format names it; "header" when it is one of those that only the tree covers.
+    pub field: &'static str,
+    /// A sentence for people.
+    pub detail: String,
+}
+
+/// How much the verified ledger can be relied on; each level includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Assurance {
+    /// There are findings.
+    Inconsistent,
+    /// Everything agrees with the key that the ledger itself names; who made the ledger is not assured.
+    InternallyConsistent,
+    /// The checkpoint is signed by a key that the caller trusts.
+    MatchesOperatorCheckpoint,
+    /// Nothing was removed or changed since the caller's earlier checkpoint.
+    ExtendsEarlierCheckpoint,
+}
+
+impl Assurance {
+    /// The stable name of the level.
+    pub fn name(self) -> &'static str {
+        match self {
+            Assurance::Inconsistent => "inconsistent",
+            Assurance::InternallyConsistent => "internally consistent",
+            Assurance::MatchesOperatorCheckpoint => "matches operator checkpoint",
+            Assurance::ExtendsEarlierCheckpoint => "extends my earlier checkpoint",
+        }
+    }
+}
+
+/// The result of a verification.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The origin, when a genesis could be read.
+    pub origin: Option<String>,
+    /// The ledger's id.
+    pub id: Option<Hash>,
+    /// The hash of the ledger.
+    pub hash: Option<HashAlgorithm>,
+    /// The tree size of the newest checkpoint whose signature verifies.
+    pub size: u64,
+    /// The root of that checkpoint, once the entries have been seen to have it.
+    pub root: Option<Hash>,
+    /// That checkpoint as a signed note: what to keep for the next verification.
+    pub checkpoint: Option<String>,
+    /// Entries found, by type, in the order of [`EntryType::ALL`].
+    pub entries: [u64; EntryType::ALL.len()],
+    /// Entry signatures checked.
+    pub signatures_checked: u64,
+    /// Checkpoints whose signature and root were checked.
+    pub checkpoints_checked: u64,
+    /// Bytes of `entries` read.
+    pub bytes: u64,
+    /// Bytes after the newest checkpoint, which nobody has acknowledged: not judged.
+    pub unacknowledged_bytes: u64,
+    /// What is wrong, up to the cap, in the order in which it was found.
+    pub findings: Vec<Finding>,
+    /// Findings beyond the cap.
+    pub findings_dropped: u64,
+    /// What follows from all this.
+    pub assurance: Assurance,
+}
+
+/// Findings up to a cap.
+#[derive(Debug)]
+pub(super) struct Findings {
+    cap: usize,
+    pub(super) list: Vec<Finding>,
+    pub(super) dropped: u64,
+}
+
+impl Findings {
+    pub(super) fn new(cap: usize) -> Self {
+        Findings { cap, list: Vec::new(), dropped: 0 }
+    }
+
+    pub(super) fn push(&mut self, finding: Finding) {
+        if self.list.len() < self.cap { self.list.push(finding) } else { self.dropped += 1 }
+    }
+
+    /// A finding in `entries`.
+    pub(super) fn entry(
+        &mut self,
+        kind: FindingKind,
+        index: u64,
+        offset: u64,
+        field: &'static str,
+        detail: impl Into<String>,
+    ) {
+        self.push(Finding {
+            kind,
+            file: super::super::store::ENTRIES,
+            index: Some(index),
+            offset,
+            field,
+            detail: detail.into(),
+        });
+    }
+
+    /// Whether something was found about this entry.
+    pub(super) fn about(&self, index: u64) -> bool {
+        self.list.iter().rev().take(64).any(|f| f.index == Some(index) && f.file == super::super::store::ENTRIES)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.dropped == 0
+    }
+}

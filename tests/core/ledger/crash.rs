@@ -1,0 +1,411 @@
+//! Crashes: files cut at every byte, kill -9, a full disk, every system call of the writer failing once.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use sealcore::Error;
+use sealcore::hash::HashAlgorithm;
+use sealcore::ledger::{Ledger, LedgerReader, Recovery};
+
+use crate::verify::check;
+use crate::world::{HASHES, Scratch, World, copy};
+
+const FILES: [&str; 3] = ["entries", "checkpoints.log", "checkpoint"];
+
+fn read(path: &Path, file: &str) -> Vec<u8> {
+    fs::read(path.join(file)).expect("read")
+}
+
+/// Opens, and on success sees that the ledger is whole, can be verified and goes on.
+fn open_and_go_on(world: &World, path: &Path, size: u64) -> Recovery {
+    let ledger = world.open(path).expect("opens");
+    assert_eq!(ledger.size(), Ok(size));
+    let recovery = ledger.recovery();
+    assert_eq!(ledger.append(world.statement("and on")).expect("appends").index, size);
+    drop(ledger);
+    let report = check(path);
+    assert_eq!((report.findings.len(), report.size, report.unacknowledged_bytes), (0, size + 1, 0));
+    recovery
+}
+
+/// Two states of a ledger, one commit apart.
+struct States {
+    scratch: Scratch,
+    world: World,
+    before: [Vec<u8>; 3],
+    after: [Vec<u8>; 3],
+    size: u64,
+}
+
+impl States {
+    fn new(hash: HashAlgorithm) -> Self {
+        let scratch = Scratch::new();
+        let world = World::new(hash);
+        let path = scratch.join("ledger");
+        let ledger = world.create(&path);
+        ledger.append(world.statement("acknowledged")).expect("appends");
+        let before = FILES.map(|file| read(&path, file));
+        ledger.append_many(vec![world.statement("in flight"), world.statement("too")]).expect("appends");
+        let after = FILES.map(|file| read(&path, file));
+        States { scratch, world, before, after, size: 2 }
+    }
+
+    /// A ledger of these three files.
+    fn lay(&self, entries: &[u8], log: &[u8], checkpoint: &[u8]) -> std::path::PathBuf {
+        let path = self.scratch.join("laid");
+        copy(&self.scratch.join("ledger"), &path);
+        for (file, bytes) in FILES.iter().zip([entries, log, checkpoint]) {
+            fs::write(path.join(file), bytes).expect("write");
+        }
+        path
+    }
+
+    fn refused(&self, path: &Path, offset: usize, what: &str) {
+        match self.world.open(path) {
+            Err(Error::LedgerCorrupt { offset: found, .. }) => assert_eq!(found, offset as u64, "{what}"),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
+/// What a crash can leave: each file cut at each byte, in the order in which the writer writes them.
+#[test]
+fn every_cut_is_recovered_or_refused() {
+    for hash in HASHES {
+        let states = States::new(hash);
+        let ([entries, log, checkpoint], [new_entries, new_log, new_checkpoint]) = (&states.before, &states.after);
+        // The entries are on their way: nothing of them counts.
+        for cut in (entries.len()..=new_entries.len()).step_by(3).chain([new_entries.len()]) {
+            let path = states.lay(&new_entries[..cut], log, checkpoint);
+            let recovery = open_and_go_on(&states.world, &path, states.size);
+            assert_eq!(recovery, Recovery { entries_cut: (cut - entries.len()) as u64, ..Recovery::default() });
+        }
+        // The note is on its way.
+        for cut in log.len()..new_log.len() {
+            let path = states.lay(new_entries, &new_log[..cut], checkpoint);
+            let recovery = open_and_go_on(&states.world, &path, states.size);
+            assert_eq!(recovery.log_cut, (cut - log.len()) as u64);
+            assert_eq!(recovery.entries_cut, (new_entries.len() - entries.len()) as u64);
+        }
+        // The note is written, but not released: the entries are signed for and stay.
+        let path = states.lay(new_entries, new_log, checkpoint);
+        let ledger = states.world.open(&path).expect("opens");
+        let expected = Recovery { entries_cut: 0, log_cut: 0, checkpoint_completed: true };
+        assert_eq!((ledger.recovery(), ledger.size()), (expected, Ok(4)));
+        drop(ledger);
+        assert_eq!(read(&path, "checkpoint"), *new_checkpoint);
+        assert_eq!(open_and_go_on(&states.world, &path, 4), Recovery::default());
+        // Space that the file system gave and did not fill.
+        let zeros = [new_entries.clone(), vec![0; 5000]].concat();
+        let path = states.lay(&zeros, &[log.clone(), vec![0; 700]].concat(), checkpoint);
+        assert_eq!(open_and_go_on(&states.world, &path, 2).log_cut, 700);
+        // Anything shorter than what is acknowledged or signed for is refused, with the place, and not touched.
+        for cut in 0..new_entries.len() {
+            let path = states.lay(&new_entries[..cut], new_log, new_checkpoint);
+            states.refused(&path, cut, "entries, released");
+            assert_eq!(read(&path, "entries"), new_entries[..cut]);
+            let path = states.lay(&new_entries[..cut], new_log, checkpoint);
+            states.refused(&path, cut, "entries, signed");
+        }
+        for cut in 0..new_log.len() {
+            let path = states.lay(new_entries, &new_log[..cut], new_checkpoint);
+            assert!(matches!(states.world.open(&path), Err(Error::LedgerCorrupt { .. })), "log {cut}");
+            assert_eq!(read(&path, "checkpoints.log"), new_log[..cut]);
+        }
+        for cut in 0..new_checkpoint.len() {
+            let path = states.lay(new_entries, new_log, &new_checkpoint[..cut]);
+            assert!(matches!(states.world.open(&path), Err(Error::LedgerCorrupt { .. })), "checkpoint {cut}");
+        }
+        // More than one torn note is no crash.
+        for garbage in [
+            b"\x00\x01xyz".to_vec(),
+            vec![0; 100_000],
+            [new_log[log.len()..].to_vec(), b"\x00\x01xx".to_vec()].concat(),
+        ] {
+            let path = states.lay(new_entries, &[new_log.clone(), garbage].concat(), new_checkpoint);
+            assert!(matches!(states.world.open(&path), Err(Error::LedgerCorrupt { .. })));
+        }
+    }
+}
+
+/// Every byte flipped that the writer relies on: it refuses, or what it opens is whole.
+#[test]
+fn the_writer_never_goes_on_over_damage() {
+    let states = States::new(HashAlgorithm::Sha256);
+    let [entries, log, checkpoint] = &states.after;
+    for at in 0..entries.len() {
+        let mut flipped = entries.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let path = states.lay(&flipped, log, checkpoint);
+        assert!(states.world.open(&path).is_err(), "entries byte {at}");
+        assert_eq!(read(&path, "entries"), flipped);
+    }
+    for at in 0..checkpoint.len() {
+        let mut flipped = checkpoint.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let path = states.lay(entries, log, &flipped);
+        assert!(states.world.open(&path).is_err(), "checkpoint byte {at}");
+    }
+    let genesis = read(&states.scratch.join("ledger"), "genesis");
+    for at in 0..genesis.len() {
+        let mut flipped = genesis.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let path = states.lay(entries, log, checkpoint);
+        fs::write(path.join("genesis"), flipped).expect("write");
+        assert!(states.world.open(&path).is_err(), "genesis byte {at}");
+    }
+    // In old notes of the log only what opening reads is judged; full verification judges the rest.
+    for at in 0..log.len() {
+        let mut flipped = log.clone();
+        flipped[at] ^= 1 << (at % 8);
+        let path = states.lay(entries, &flipped, checkpoint);
+        if let Ok(ledger) = states.world.open(&path) {
+            assert_eq!(ledger.size(), Ok(4));
+            drop(ledger);
+            assert!(!check(&path).findings.is_empty(), "log byte {at}");
+            assert_eq!(read(&path, "checkpoints.log"), flipped, "the log was cut");
+        }
+    }
+}
+
+// What the children do. They are this test binary, started again with a directory to work in.
+
+const DIRECTORY: &str = "SEALCORE_TEST_CRASH_DIRECTORY";
+const ROUNDS: &str = "SEALCORE_TEST_CRASH_ROUNDS";
+
+/// Not a test by itself: appends in the directory that the parent names, and prints what was acknowledged.
+#[test]
+fn child() {
+    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
+    let rounds: u64 = std::env::var(ROUNDS).map_or(u64::MAX, |text| text.parse().expect("a number"));
+    let path = Path::new(&directory).join("ledger");
+    let world = World::new(HashAlgorithm::Sha256);
+    let say = |line: String| {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{line}").and_then(|()| out.flush()).expect("stdout");
+    };
+    let opened =
+        if path.exists() { world.open(&path) } else { Ledger::create(&path, &world.genesis(), &world.ledger_key) };
+    let ledger = match opened {
+        Ok(ledger) => ledger,
+        Err(error) => return say(format!("error {error:?}")),
+    };
+    say("open".into());
+    let bodies: Vec<_> = (0..7usize).map(|i| world.statement(&"x".repeat(1 + i * 700))).collect();
+    std::thread::scope(|scope| {
+        for thread in 0..2u64 {
+            let (ledger, bodies) = (&ledger, &bodies);
+            scope.spawn(move || {
+                for round in thread..rounds {
+                    match ledger.append_many(bodies[..1 + round as usize % 7].to_vec()) {
+                        Ok(receipts) => {
+                            let acks = receipts.iter().map(|r| format!("ack {} {}", r.index, hex::encode(r.leaf_hash)));
+                            say(acks.collect::<Vec<_>>().join("\n"));
+                        }
+                        Err(error) => {
+                            // The writer is at its end and says so every time.
+                            assert_eq!(ledger.append(bodies[0].clone()), Err(error));
+                            assert_eq!(ledger.size(), Err(error));
+                            return say(format!("error {error:?}"));
+                        }
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// The child as a command, run by `wrapper` when that is not empty.
+fn child_command(wrapper: &[&str], directory: &Path, rounds: Option<u64>) -> Command {
+    let exe = std::env::current_exe().expect("this binary");
+    let mut command = match wrapper {
+        [] => Command::new(exe),
+        [program, arguments @ ..] => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(exe);
+            command
+        }
+    };
+    command.args(["--exact", "crash::child", "--nocapture", "--quiet", "--test-threads=1"]);
+    command.env(DIRECTORY, directory).stdout(Stdio::piped()).stderr(Stdio::null());
+    if let Some(rounds) = rounds {
+        command.env(ROUNDS, rounds.to_string());
+    }
+    command
+}
+
+#[derive(Default)]
+struct Said {
+    acks: Vec<(u64, String)>,
+    errors: Vec<String>,
+}
+
+impl Said {
+    /// Whole lines only: a line that was cut by the kill acknowledges nothing.
+    fn hear(&mut self, line: &str) {
+        let words: Vec<&str> = line.trim_end().split(' ').collect();
+        match words.as_slice() {
+            ["ack", index, leaf] if leaf.len() == 64 => {
+                self.acks.push((index.parse().expect("index"), (*leaf).to_owned()))
+            }
+            ["error", ..] => self.errors.push(line.to_owned()),
+            _ => {}
+        }
+    }
+
+    fn of(child: Child) -> (Self, std::process::ExitStatus) {
+        let output = child.wait_with_output().expect("the child ends");
+        let mut said = Said::default();
+        String::from_utf8_lossy(&output.stdout).split_inclusive('\n').for_each(|line| said.hear(line));
+        (said, output.status)
+    }
+
+    /// Everything that was acknowledged is there, and the ledger verifies and goes on.
+    fn check(&self, path: &Path) {
+        if !path.exists() {
+            assert!(self.acks.is_empty());
+            return;
+        }
+        let world = World::new(HashAlgorithm::Sha256);
+        let before = check(path);
+        assert_eq!(before.findings, []);
+        drop(world.open(path).expect("opens after a crash"));
+        let reader = LedgerReader::open(path).expect("reads");
+        for (index, leaf) in &self.acks {
+            assert_eq!(hex::encode(reader.leaf_hash(*index).expect("an acknowledged entry")), *leaf);
+        }
+        let report = check(path);
+        assert_eq!((report.findings.len(), report.unacknowledged_bytes), (0, 0));
+    }
+}
+
+#[test]
+fn killed_again_and_again() {
+    let scratch = Scratch::new();
+    let path = scratch.join("ledger");
+    let mut said = Said::default();
+    let mut killed_while_writing = 0;
+    for round in 0..30u64 {
+        let mut child = child_command(&[], scratch.path(), None).spawn().expect("starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("stdout"));
+        let mut line = String::new();
+        // Some are killed while they create or open, the others after some acknowledgements.
+        let wanted = said.acks.len() + if round % 5 == 0 { 0 } else { 1 + round as usize % 4 };
+        while said.acks.len() < wanted {
+            line.clear();
+            assert_ne!(lines.read_line(&mut line).expect("the child speaks"), 0);
+            said.hear(&line);
+        }
+        std::thread::sleep(Duration::from_micros(round * 731 % 6000));
+        child.kill().expect("SIGKILL");
+        loop {
+            line.clear();
+            if lines.read_line(&mut line).expect("the rest") == 0 {
+                break;
+            }
+            if line.ends_with('\n') {
+                said.hear(&line);
+            }
+        }
+        child.wait().expect("it ends");
+        assert_eq!(said.errors, [] as [String; 0]);
+        if path.exists() {
+            killed_while_writing += u64::from(check(&path).unacknowledged_bytes > 0);
+        }
+        said.check(&path);
+    }
+    assert!(said.acks.len() > 50, "{} acknowledged", said.acks.len());
+    eprintln!("30 kills, {} acknowledged, {killed_while_writing} left unacknowledged bytes", said.acks.len());
+}
+
+/// The limit of the file size stands for a full disk: it needs no rights, and stops a write in the middle.
+#[test]
+fn a_full_disk() {
+    let mut stopped = Vec::new();
+    for blocks in [0, 1, 2, 3, 5, 8, 13, 21, 34, 55] {
+        let scratch = Scratch::new();
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$@\"");
+        let child = child_command(&["sh", "-c", &script, "sh"], scratch.path(), Some(1000)).spawn().expect("sh");
+        let (said, status) = Said::of(child);
+        assert!(status.success(), "{blocks} blocks: the child itself must not fail");
+        assert!(!said.errors.is_empty(), "{blocks} blocks");
+        for error in &said.errors {
+            // EFBIG, and the operation by name.
+            assert!(error.contains("LedgerIo") && error.contains("os_code: 27") && error.contains("write"), "{error}");
+            stopped.push(error.clone());
+        }
+        let path = scratch.join("ledger");
+        assert!(path.exists() || said.acks.is_empty());
+        said.check(&path);
+        let leftovers = fs::read_dir(scratch.path()).expect("list").count();
+        assert_eq!(leftovers, usize::from(path.exists()), "{blocks} blocks");
+    }
+    assert!(stopped.iter().any(|e| e.contains("write entries")), "{stopped:?}");
+    assert!(stopped.iter().any(|e| e.contains("write a file of the new ledger")), "{stopped:?}");
+}
+
+/// Every system call of the writer on its files fails once, with errors that a real disk gives.
+#[test]
+fn every_system_call_fails_once() {
+    let available = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).stderr(Stdio::null()).status();
+    if !available.is_ok_and(|status| status.success()) {
+        eprintln!("left out: strace is not here or may not trace");
+        return;
+    }
+    let mut failures = std::collections::BTreeSet::new();
+    for (call, error) in [
+        ("write", "ENOSPC"),
+        ("fdatasync", "EIO"),
+        ("fsync", "EIO"),
+        ("rename", "EIO"),
+        ("openat", "EMFILE"),
+        ("lseek", "EIO"),
+    ] {
+        for when in 1..=24 {
+            let scratch = Scratch::new();
+            let path = scratch.join("ledger");
+            let world = World::new(HashAlgorithm::Sha256);
+            drop(world.create(&path));
+            let inject = format!("inject={call}:error={error}:when={when}");
+            let names: Vec<String> =
+                ["entries", "checkpoints.log", "checkpoint", "checkpoint.new", "genesis", "lock", ""]
+                    .iter()
+                    .map(|name| path.join(name).display().to_string().trim_end_matches('/').to_owned())
+                    .collect();
+            let mut wrapper = vec!["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject];
+            for name in &names {
+                wrapper.extend(["-P", name]);
+            }
+            let child = child_command(&wrapper, scratch.path(), Some(4)).spawn().expect("strace");
+            let (said, status) = Said::of(child);
+            assert!(status.success(), "{inject}");
+            for error in &said.errors {
+                assert!(error.contains("LedgerIo"), "{inject}: {error}");
+                let operation = error.split('"').nth(1).expect("an operation").to_owned();
+                failures.insert(operation);
+            }
+            said.check(&path);
+            if said.errors.is_empty() {
+                // More calls than that are not made.
+                break;
+            }
+        }
+    }
+    for operation in [
+        "open entries",
+        "read entries",
+        "open the lock",
+        "write entries",
+        "write checkpoints.log",
+        "write the new checkpoint",
+        "sync entries",
+        "sync checkpoints.log",
+        "replace the checkpoint",
+        "sync the ledger directory",
+    ] {
+        assert!(failures.contains(operation), "{operation} never failed: {failures:?}");
+    }
+}
