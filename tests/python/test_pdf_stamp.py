@@ -254,7 +254,7 @@ def test_a_word_in_an_offset_and_cropped_page(signer: Signer, tmp_path: Path):
 
 
 def test_a_word_that_is_not_there(signer: Signer):
-    with pytest.raises(InvalidArgument, match="'骑缝章' occurs not in the document") as caught:
+    with pytest.raises(InvalidArgument, match="'骑缝章' does not occur in the document") as caught:
         place_of(signer, CONTRACT, keyword="骑缝章")
     assert caught.value.field == "keyword"
     with pytest.raises(InvalidArgument, match="only 3 times in the document"):

@@ -48,9 +48,9 @@ def find(pdf: bytes, keyword: Keyword, *, password: str | None = None) -> tuple[
         return hits[position]
     except IndexError:
         where = "the document" if keyword.page is None else f"page {keyword.page}"
-        found = f"only {len(hits)} times in {where}" if hits else f"not in {where}"
+        found = f"occurs only {len(hits)} times in {where}" if hits else f"does not occur in {where}"
         raise InvalidArgument(
-            f"keyword: {keyword.text!r} occurs {found}; give place= or another keyword "
+            f"keyword: {keyword.text!r} {found}; give place= or another keyword "
             "(scanned pages hold no text to search)",
             field="keyword",
         ) from None
