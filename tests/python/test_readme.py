@@ -23,7 +23,7 @@ def found_office(directory) -> None:
     now = datetime.now(UTC)
     key = SigningKey.generate("sm2")
     lifetime = {"not_before": now - timedelta(hours=1), "not_after": now + timedelta(days=9)}
-    root = pki.create_root(key, subject="CN=root", **lifetime)
+    root = pki.CertificateAuthority.create_root(key, "CN=root", **lifetime)
     with Registry.create(
         directory / "office",
         origin="example.com/seals",
@@ -42,7 +42,7 @@ def found_office(directory) -> None:
             unit="hq",
             policy="two",
             size_mm=40.0,
-            certificate=pki.issue_certificate(key, root, pki.CertificateRequest.load(request.csr_pem), **lifetime),
+            certificate=root.issue_request(pki.CertificateRequest.load(request.csr_pem), **lifetime),
             imprint=draw_seal(SealDesign(name="东海精密制造有限公司")),
             by="he",
         )

@@ -10,7 +10,15 @@ import click
 
 from sealcore import pki
 from sealcore.cli.basics import ALGORITHMS, force_option, load_key
-from sealcore.cli.common import MOMENT, emit, existing_file, json_option, password_options, password_source, write_new
+from sealcore.cli.common import (
+    MOMENT,
+    emit,
+    existing_file,
+    json_option,
+    password_options,
+    password_source,
+    write_new,
+)
 from sealcore.sign import SigningKey
 
 output_option = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
@@ -40,9 +48,12 @@ def ca_init(directory: Path, algorithm: str, name: str, days: int, password_file
     password = password_source(password_file, confirm=True)("the CA key")
     key = SigningKey.generate(algorithm)
     now = datetime.now(UTC)
-    root = pki.create_root(key, subject=name, not_before=now, not_after=now + timedelta(days=days))
-    write_new(directory / "ca.key", pki.dump_private_key(key, password=password), mode=0o600)
-    write_new(directory / "ca.pem", root.to_pem())
+    made = pki.CertificateAuthority.create_root(
+        key, full_name(name), not_before=now, not_after=now + timedelta(days=days)
+    )
+    root = made.certificate
+    write_new(directory / "ca.key", pki.dump_private_key(key, password), mode=0o600)
+    write_new(directory / "ca.pem", root.to_pem().encode())
     emit(_facts(root, directory / "ca.pem"), as_json=as_json, text=f"{directory / 'ca.pem'}: {root.subject}")
 
 
@@ -62,8 +73,10 @@ def ca_issue(
     issuer = pki.Certificate.from_pem((directory / "ca.pem").read_bytes())
     key = load_key(directory / "ca.key", password_file)
     now = datetime.now(UTC)
-    made = pki.issue_certificate(key, issuer, request, not_before=now, not_after=now + timedelta(days=days))
-    write_new(output, made.to_pem(), force=force)
+    request.verify()
+    authority = pki.CertificateAuthority(key, issuer)
+    made = authority.issue_request(request, not_before=now, not_after=now + timedelta(days=days))
+    write_new(output, made.to_pem().encode(), force=force)
     emit(_facts(made, output), as_json=as_json, text=f"{output}: {made.subject}, issued by {made.issuer}")
 
 
@@ -78,8 +91,8 @@ def ca_request(
     key_file: Path, subject: str, output: Path, password_file: Path | None, force: bool, as_json: bool
 ) -> None:
     """Make a certificate request for a private KEY_FILE."""
-    made = pki.create_request(load_key(key_file, password_file), subject=subject)
-    write_new(output, made.to_pem(), force=force)
+    made = pki.CertificateRequest.create(load_key(key_file, password_file), full_name(subject))
+    write_new(output, made.to_pem().encode(), force=force)
     emit({"file": str(output), "subject": made.subject}, as_json=as_json, text=f"{output}: {made.subject}")
 
 
@@ -115,6 +128,13 @@ def ca_verify(
         as_json=as_json,
         text="trusted at " + moment.isoformat() + "\n" + "\n".join(f"  {s}" for s in subjects),
     )
+
+
+def full_name(name: str) -> str:
+    """An RFC 4514 name as it is; anything else becomes the common name."""
+    if "=" in name:
+        return name
+    return "CN=" + "".join("\\" + c if c in '\\,+"<>;#' else c for c in name)
 
 
 def _facts(certificate: pki.Certificate, file: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import click
 from sealcore import backends, pki
 from sealcore import hash as hashes
 from sealcore.cli.common import emit, existing_file, json_option, password_options, password_source, write_new
-from sealcore.errors import InvalidSignature
+from sealcore.errors import InvalidArgument, InvalidSignature
 from sealcore.sign import SigningKey, VerifyingKey, signature_from_der, signature_to_der
 
 ALGORITHMS = click.Choice(["sm2", "p256"])
@@ -71,7 +71,7 @@ def key_generate(
     """
     password = None if plain else password_source(password_file, confirm=True)(output.name)
     made = SigningKey.generate(algorithm)
-    write_new(output, pki.dump_private_key(made, password=password), mode=0o600, force=force)
+    write_new(output, pki.dump_private_key(made, password), mode=0o600, force=force)
     emit(
         {"file": str(output), "algorithm": algorithm, "public_key": made.verifying_key.to_sec1()},
         as_json=as_json,
@@ -95,8 +95,12 @@ def key_show(file: Path, password_file: Path | None, as_json: bool) -> None:
 def load_key(file: Path, password_file: Path | None) -> SigningKey:
     """A private key from a file; asks for the password only when the file is encrypted."""
     data = file.read_bytes()
-    password = password_source(password_file)(file.name) if pki.is_encrypted(data) else None
-    return pki.load_private_key(data, password=password)
+    try:
+        return pki.load_private_key(data)
+    except InvalidArgument as error:
+        if error.field != "password":
+            raise
+    return pki.load_private_key(data, password_source(password_file)(file.name))
 
 
 def _public_key(file: Path, password_file: Path | None) -> VerifyingKey:

@@ -124,7 +124,7 @@ class Demonstration:
         self.directory = directory
         self.given = pdf
         self.story = story
-        self.roots: dict[str, tuple[SigningKey, pki.Certificate]] = {}
+        self.authorities: dict[str, pki.CertificateAuthority] = {}
         self.imprints: dict[str, bytes] = {}
         self.files: dict[str, str] = {}
 
@@ -161,14 +161,15 @@ class Demonstration:
         for algorithm in ("sm2", "p256"):
             with self.story.step(f"root certificate, {algorithm}") as note:
                 key = SigningKey.generate(algorithm)
-                root = pki.create_root(
+                authority = pki.CertificateAuthority.create_root(
                     key,
-                    subject=f"CN=Demonstration root {algorithm},O=sealcore,C=CN",
+                    f"CN=Demonstration root {algorithm},O=sealcore,C=CN",
                     not_before=now - timedelta(minutes=1),
                     not_after=now + timedelta(days=30),
                 )
-                self.roots[algorithm] = (key, root)
-                self._write(f"root-{algorithm}.pem", root.to_pem(), f"root certificate ({algorithm})")
+                self.authorities[algorithm] = authority
+                root = authority.certificate
+                self._write(f"root-{algorithm}.pem", root.to_pem().encode(), f"root certificate ({algorithm})")
                 note(root.subject)
 
     def people(self) -> None:
@@ -208,11 +209,8 @@ class Demonstration:
                 request = self.registry.prepare_seal_key(
                     seal, algorithm=algorithm, subject=f"CN={COMPANY} {purpose or '公章'},O={COMPANY},C=CN"
                 )
-                key, root = self.roots[algorithm]
                 now = datetime.now(UTC)
-                certificate = pki.issue_certificate(
-                    key,
-                    root,
+                certificate = self.authorities[algorithm].issue_request(
                     pki.CertificateRequest.load(request.csr_pem),
                     not_before=now - timedelta(minutes=1),
                     not_after=now + timedelta(days=29),
@@ -310,7 +308,7 @@ class Demonstration:
         from sealcore.pdf import verify_pdf  # noqa: PLC0415  loads pyHanko
 
         self.story.chapter("Verifying the documents")
-        roots = [root for _, root in self.roots.values()]
+        roots = [authority.certificate for authority in self.authorities.values()]
         for name in ("contract.company-seal.1.pdf", "contract.company-seal.2.pdf", "contract.contract-seal.pdf"):
             with self.story.step(f"{name}") as note:
                 verdict = verify_pdf(self.directory / name, roots=roots)

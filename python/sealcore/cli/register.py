@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sealcore import pki
+from sealcore.cli.authorities import full_name
 from sealcore.cli.basics import ALGORITHMS, force_option
 from sealcore.cli.common import emit, existing_file, write_new
 from sealcore.cli.desk import by_option, list_command, open_office, record, writes
@@ -40,7 +41,7 @@ def seals_request(
 ) -> None:
     """Make the key of a new SEAL inside the office and a certificate request for it."""
     with open_office(directory, password_file, wait) as registry:
-        request = registry.prepare_seal_key(seal, algorithm=algorithm, subject=subject)
+        request = registry.prepare_seal_key(seal, algorithm=algorithm, subject=full_name(subject))
     write_new(output, request.csr_pem, force=force)
     emit({"file": str(output), "seal": seal}, as_json=as_json, text=f"{output}: certificate request of seal {seal}")
 
