@@ -197,7 +197,19 @@ def test_the_way_of_one_document(shell):
     index = sealed["use"]["index"]
     proof = shell.run("ledger", "prove", "office/ledger", index).stdout
     (shell.directory / "use.proof").write_text(proof, encoding="utf-8")
-    shell.run("ledger", "check-proof", "office/ledger", "use.proof")
+    (shell.directory / "ledger.key").write_text(shell.run("ledger", "key", "office/ledger").stdout, encoding="utf-8")
+    assert shell.json("ledger", "check-proof", "use.proof", "--key", "ledger.key")["index"] == index
+    (shell.directory / "use.proof").write_text(proof.replace(f'"index": {index}', f'"index": {index - 1}'))
+    shell.run("ledger", "check-proof", "use.proof", "--key", "ledger.key", code=1)
+    (shell.directory / "use.proof").write_text("{}")
+    shell.run("ledger", "check-proof", "use.proof", "--key", "ledger.key", code=3)
+    assert len(shell.json("ledger", "list", "office/ledger")["rows"]) == before["size"]
+    assert shell.json("ledger", "show", "office/ledger", index)["kind"] == "seal_use"
+
+    (shell.directory / "kept.txt").write_text(
+        shell.run("ledger", "checkpoint", "office/ledger").stdout, encoding="utf-8"
+    )
+    shell.run("ledger", "verify", "office/ledger", "--checkpoint", "kept.txt", "--key", "ledger.key")
 
     entries = shell.directory / "office" / "ledger" / "entries"
     whole = entries.read_bytes()

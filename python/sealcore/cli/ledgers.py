@@ -1,0 +1,196 @@
+"""The ledger for auditors: ``sealcore ledger``."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sealcore import ledger as ledgers
+from sealcore import pki
+from sealcore.cli.common import emit, emit_table, existing_file, json_option, progress
+from sealcore.errors import InvalidEncoding
+from sealcore.sign import VerifyingKey
+
+ledger_argument = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+
+
+@click.group()
+def ledger() -> None:
+    """Verify and read a ledger, offline and without its operator."""
+
+
+@ledger.command("verify")
+@ledger_argument
+@click.option(
+    "--key", type=existing_file, help="The ledger's public key as you know it (PEM, or what `ledger key` prints)."
+)
+@click.option("--checkpoint", type=existing_file, help="An earlier checkpoint that the ledger must extend.")
+@click.option("--max-findings", type=click.IntRange(1, 1_000_000), default=1000, show_default=True)
+@json_option
+def ledger_verify(directory: Path, key: Path | None, checkpoint: Path | None, max_findings: int, as_json: bool) -> int:
+    """Verify every entry, link, signature and checkpoint of the ledger in DIRECTORY.
+
+    Works while a writer appends. Exit code 1 if anything is found. Without --key the ledger's own word for its key is
+    taken, and without --checkpoint a cut tail cannot be seen; the assurance says how much was shown.
+
+    \b
+    Example:
+      sealcore ledger verify office/ledger --checkpoint kept-elsewhere.txt
+    """
+    with progress("verifying", quiet=as_json) as step:
+        report = ledgers.verify_ledger(
+            directory,
+            ledger_key=None if key is None else public_key(key),
+            checkpoint=None if checkpoint is None else checkpoint.read_text(encoding="utf-8"),
+            max_findings=max_findings,
+            progress=step,
+        )
+    verdict = "no findings" if report.ok else f"{len(report.findings)} FINDINGS"
+    lines = [f"{directory}: {verdict} in {report.size} entries", f"  assurance: {report.assurance}"]
+    lines += [f"  root: {report.root.hex()} ({report.hash})"] if report.root else []
+    lines += [f"  {finding.sentence}" for finding in report.findings]
+    emit({**report.to_dict(), "ok": report.ok}, as_json=as_json, text="\n".join(lines))
+    return 0 if report.ok else 1
+
+
+@ledger.command("list")
+@ledger_argument
+@click.option("--start", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@json_option
+def ledger_list(directory: Path, start: int, limit: int, as_json: bool) -> None:
+    """List entries of the ledger in DIRECTORY, unverified."""
+    reader = ledgers.LedgerReader.open(directory)
+    rows = [_summary(entry) for entry in reader.entries(start, min(start + limit, reader.size))]
+    emit_table(rows, ("index", "time", "type", "kind", "key_idx", "statement"), as_json=as_json, empty="no entries")
+
+
+@ledger.command("show")
+@ledger_argument
+@click.argument("index", type=click.IntRange(0))
+@json_option
+def ledger_show(directory: Path, index: int, as_json: bool) -> None:
+    """Print entry INDEX of the ledger in DIRECTORY."""
+    entry = ledgers.LedgerReader.open(directory).entry(index)
+    shown = {**_summary(entry), "prev": entry.prev, "leaf_hash": entry.leaf_hash, "signature": entry.signature}
+    emit({**shown, "body": _readable(ledgers.decode_body(entry.body))}, as_json=as_json)
+
+
+@ledger.command("checkpoint")
+@ledger_argument
+def ledger_checkpoint(directory: Path) -> None:
+    """Print the newest signed checkpoint. Keep it elsewhere: it shows later that nothing was cut off.
+
+    \b
+    Example:
+      sealcore ledger checkpoint office/ledger > kept-elsewhere.txt
+    """
+    click.echo(ledgers.LedgerReader.open(directory).checkpoint, nl=False)
+
+
+@ledger.command("key")
+@ledger_argument
+def ledger_key(directory: Path) -> None:
+    """Print the ledger's public key as a line for --key."""
+    reader = ledgers.LedgerReader.open(directory)
+    click.echo(ledgers.to_vkey(reader.ledger_key, origin=reader.origin))
+
+
+@ledger.command("prove")
+@ledger_argument
+@click.argument("index", type=click.IntRange(0))
+def ledger_prove(directory: Path, index: int) -> None:
+    """Print a proof (JSON) that entry INDEX is in the ledger: the entry, its path, and the signed checkpoint.
+
+    \b
+    Example:
+      sealcore ledger prove office/ledger 17 > use.proof
+    """
+    reader = ledgers.LedgerReader.open(directory)
+    entry = reader.entry(index)
+    proof = {
+        "origin": reader.origin,
+        "hash": reader.hash,
+        "index": index,
+        "entry": bytes(entry).hex(),
+        "inclusion_proof": [node.hex() for node in reader.inclusion_proof(index)],
+        "checkpoint": reader.checkpoint,
+    }
+    click.echo(json.dumps(proof, indent=2, ensure_ascii=False))
+
+
+@ledger.command("check-proof")
+@click.argument("proof", type=existing_file)
+@click.option("--key", type=existing_file, required=True, help="The ledger's public key: PEM, or from `ledger key`.")
+@json_option
+def ledger_check_proof(proof: Path, key: Path, as_json: bool) -> None:
+    """Check a PROOF made by `sealcore ledger prove`, offline. Exit code 1 if it does not hold.
+
+    \b
+    Example:
+      sealcore ledger check-proof use.proof --key ledger.key
+    """
+    try:
+        claim = json.loads(proof.read_text(encoding="utf-8"))
+        origin, hash_name, index = str(claim["origin"]), claim["hash"], int(claim["index"])
+        raw, path = bytes.fromhex(claim["entry"]), [bytes.fromhex(node) for node in claim["inclusion_proof"]]
+        note = str(claim["checkpoint"])
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"proof: {proof} is not a proof made by `sealcore ledger prove` ({error})"
+        raise InvalidEncoding(message, field="proof", offset=0) from None
+    checkpoint = ledgers.Checkpoint.open(note, key=public_key(key))
+    entry = ledgers.Entry(raw, hash=hash_name)
+    receipt = ledgers.Receipt(
+        index=index,
+        time=entry.time,
+        statement=entry.statement,
+        leaf_hash=entry.leaf_hash,
+        checkpoint=note,
+        proof=path,
+        hash=hash_name,
+    )
+    receipt.verify(origin=origin, key=public_key(key))
+    emit(
+        {"holds": True, "origin": origin, "index": index, "size": checkpoint.size, **_summary(entry)},
+        as_json=as_json,
+        text=f"{proof}: entry {index} is in {origin} (checkpoint at size {checkpoint.size})",
+    )
+
+
+def public_key(file: Path) -> VerifyingKey:
+    """The public key in a file: PEM, a certificate, or the line that `sealcore ledger key` prints."""
+    data = file.read_bytes()
+    if b"-----BEGIN CERTIFICATE-----" in data:
+        return pki.Certificate.from_pem(data).public_key
+    if b"-----BEGIN" in data:
+        return pki.load_public_key(data)
+    return ledgers.from_vkey(data.decode("utf-8", errors="replace").strip())[1]
+
+
+def _summary(entry: ledgers.Entry) -> dict[str, Any]:
+    body = ledgers.decode_body(entry.body)
+    kind = body.get("kind") if isinstance(body, dict) else None
+    moment = datetime.fromtimestamp(entry.time / 1_000_000, UTC)
+    return {
+        "index": entry.index,
+        "time": moment,
+        "type": entry.type,
+        "kind": kind,
+        "key_idx": entry.key_idx,
+        "statement": entry.statement,
+    }
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {name: _readable(inner) for name, inner in value.items()}
+    return [_readable(inner) for inner in value] if isinstance(value, list) else value
+
+
+COMMANDS = [ledger]
