@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 import subprocess
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from sealcore.pdf import seal_pdf
+from sealcore.pdf import AuthorityAttribute, Verdict, seal_pdf, verify_pdf
 from sealcore.pki import Certificate, CertificateAuthority
 from sealcore.seals.typeface import find_typeface
 from sealcore.sign import SigningKey
@@ -185,9 +185,6 @@ def stream(data: bytes, entries: str = "") -> bytes:
     return b"<< /Length %d /Filter /FlateDecode %s >>\nstream\n%s\nendstream" % (len(packed), entries.encode(), packed)
 
 
-SOON = timedelta(days=1)
-
-
 def with_embedded_font(words: str, x: float, y: float, *, turned: bool = False, rotate: int = 0) -> bytes:
     """An A4 page with words in an embedded Chinese font at (x, y) points from its lower left, then turned as a page."""
     try:
@@ -207,6 +204,23 @@ def with_embedded_font(words: str, x: float, y: float, *, turned: bool = False, 
     page = writer.root["/Pages"]["/Kids"][0]
     page["/Rotate"] = generic.NumberObject(rotate)
     writer.update_container(page)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+DOCUMENT = build_pdf([Sheet(text("The price is 100", 72, 700)), Sheet(text("Second page", 72, 700))])
+RECORD = AuthorityAttribute("seals.example.com/2026", 41, bytes(range(32)), "sm3")
+
+
+def verdict_of(pdf: bytes, signer: Signer) -> Verdict:
+    return verify_pdf(pdf, roots=[signer.root], at=AT)
+
+
+def edited(pdf: bytes, change: Callable[[IncrementalPdfFileWriter], None]) -> bytes:
+    """The document with an incremental update, as an attacker or an honest program would write it."""
+    writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
+    change(writer)
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()
