@@ -3,6 +3,11 @@
 //!
 //! Not part of the public interface (hidden, for the tests of this crate). The scalar code here is the oracle
 //! and the fallback of every faster backend. Functions whose name ends in `_vartime` are for public values.
+#![allow(
+    clippy::should_implement_trait,
+    reason = "add, sub, mul: the vector backends cannot carry operators, and both are written alike"
+)]
+#![allow(clippy::needless_range_loop, reason = "limbs are indexed in several arrays at once")]
 
 mod field;
 mod point;

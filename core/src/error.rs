@@ -5,6 +5,7 @@
 
 /// What went wrong, where, and (in the message) what would be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each variant's sentence names its fields")]
 pub enum Error {
     /// A fixed-length or bounded field has another length.
     InvalidLength { field: &'static str, expected: usize, actual: usize },
@@ -119,14 +120,52 @@ impl core::fmt::Display for Error {
             }
             Error::Refused { rule, statement, limit, actual } => {
                 write!(f, "refused: {rule}")?;
+                match rule {
+                    Rule::ApprovalRequired => write!(f, ", {actual} of {limit}")?,
+                    Rule::GrantExhausted => write!(f, ", {limit} of {limit}")?,
+                    Rule::GrantExpired | Rule::TimeReversed => write!(f, ": {} against {}", Utc(actual), Utc(limit))?,
+                    Rule::LimitExceeded | Rule::UseOutOfOrder => write!(f, ": {actual} against {limit}")?,
+                    Rule::ApplicantExcluded
+                    | Rule::ApplicationRefused
+                    | Rule::DocumentMismatch
+                    | Rule::Duplicate
+                    | Rule::GrantRevoked
+                    | Rule::GrantWidened
+                    | Rule::InvalidTransition
+                    | Rule::KeyNotValid
+                    | Rule::NotPermitted
+                    | Rule::SealNotActive
+                    | Rule::UnknownReference => {}
+                }
                 if statement != u64::MAX {
-                    write!(f, " (statement at ledger index {statement}: limit {limit}, actual {actual})")?;
+                    write!(f, " (decided by ledger entry {statement})")?;
                 }
                 Ok(())
             }
             Error::RandomSource => f.write_str("the operating system's random source failed"),
             Error::Internal { reason } => write!(f, "internal error, please report it: {reason}"),
         }
+    }
+}
+
+/// Microseconds since 1970, shown as a UTC time to the second.
+struct Utc(u64);
+
+impl core::fmt::Display for Utc {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let seconds = self.0 / 1_000_000;
+        let (days, second) = (seconds / 86_400, seconds % 86_400);
+        // Howard Hinnant's civil_from_days, for days since 1970: years begin in March, eras have 146,097 days.
+        let shifted = days + 719_468;
+        let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let march_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+        let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+        let year = year_of_era + era * 400 + u64::from(month <= 2);
+        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
     }
 }
 
@@ -155,3 +194,21 @@ impl core::fmt::Display for Rule {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_as_utc() {
+        for (microseconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399_999_999, "2000-02-28T23:59:59Z"),
+            (951_782_400_000_000, "2000-02-29T00:00:00Z"),
+            (1_795_483_230_133_899, "2026-11-24T01:20:30Z"),
+            (4_107_542_400_000_000, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(Utc(microseconds).to_string(), text);
+        }
+    }
+}
