@@ -19,7 +19,7 @@ from sealcore.cli.common import (
     password_source,
     write_new,
 )
-from sealcore.sign import SigningKey
+from sealcore.sign import AlgorithmName, SigningKey
 
 output_option = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 days_option = click.option("--days", type=click.IntRange(1, 36500), default=365, show_default=True)
@@ -37,7 +37,9 @@ def ca() -> None:
 @days_option
 @password_options
 @json_option
-def ca_init(directory: Path, algorithm: str, name: str, days: int, password_file: Path | None, as_json: bool) -> None:
+def ca_init(
+    directory: Path, algorithm: AlgorithmName, name: str, days: int, password_file: Path | None, as_json: bool
+) -> None:
     """Make a root certificate and its encrypted key in DIRECTORY (ca.pem, ca.key).
 
     \b

@@ -13,7 +13,8 @@ from sealcore import backends, pki
 from sealcore import hash as hashes
 from sealcore.cli.common import emit, existing_file, json_option, password_options, password_source, write_new
 from sealcore.errors import InvalidArgument, InvalidSignature
-from sealcore.sign import SigningKey, VerifyingKey, signature_from_der, signature_to_der
+from sealcore.hash import HashName
+from sealcore.sign import AlgorithmName, SigningKey, VerifyingKey, signature_from_der, signature_to_der
 
 ALGORITHMS = click.Choice(["sm2", "p256"])
 HASHES = click.Choice(["sm3", "sha256"])
@@ -24,7 +25,7 @@ force_option = click.option("--force", is_flag=True, help="Replace an existing o
 @click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("-a", "--algorithm", type=HASHES, default="sm3", show_default=True)
 @json_option
-def hash_command(files: tuple[Path, ...], algorithm: str, as_json: bool) -> None:
+def hash_command(files: tuple[Path, ...], algorithm: HashName, as_json: bool) -> None:
     """Print the digest of FILES (standard input without any, or for "-").
 
     \b
@@ -61,7 +62,7 @@ def key() -> None:
 @force_option
 @json_option
 def key_generate(
-    algorithm: str, output: Path, plain: bool, password_file: Path | None, force: bool, as_json: bool
+    algorithm: AlgorithmName, output: Path, plain: bool, password_file: Path | None, force: bool, as_json: bool
 ) -> None:
     """Make a private key and write it encrypted, readable by its owner only.
 

@@ -104,7 +104,7 @@ def password_source(password_file: Path | None, *, confirm: bool = False) -> Cal
     return ask
 
 
-class Moment(click.ParamType):
+class Moment(click.ParamType[datetime]):
     """An ISO 8601 time with its zone, a date (midnight UTC), or a span from now such as ``+30d`` or ``+12h``."""
 
     name = "time"

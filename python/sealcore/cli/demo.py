@@ -21,7 +21,7 @@ from sealcore import errors, imprint, pki
 from sealcore.cli.common import existing_file
 from sealcore.cli.contract import KEYWORD, write_contract
 from sealcore.ledger import verify_ledger
-from sealcore.sign import SigningKey
+from sealcore.sign import AlgorithmName, SigningKey
 
 PASSWORD = "demonstration only"  # noqa: S105  the demonstration's keys protect nothing
 MARK = ".sealcore-demo"
@@ -124,7 +124,7 @@ class Demonstration:
         self.directory = directory
         self.given = pdf
         self.story = story
-        self.authorities: dict[str, pki.CertificateAuthority] = {}
+        self.authorities: dict[AlgorithmName, pki.CertificateAuthority] = {}
         self.imprints: dict[str, bytes] = {}
         self.files: dict[str, str] = {}
 
@@ -158,7 +158,8 @@ class Demonstration:
     def certificate_authority(self) -> None:
         self.story.chapter("A certificate authority, for this demonstration only")
         now = datetime.now(UTC)
-        for algorithm in ("sm2", "p256"):
+        algorithms: tuple[AlgorithmName, ...] = ("sm2", "p256")
+        for algorithm in algorithms:
             with self.story.step(f"root certificate, {algorithm}") as note:
                 key = SigningKey.generate(algorithm)
                 authority = pki.CertificateAuthority.create_root(
@@ -198,10 +199,11 @@ class Demonstration:
         from sealcore.seals.drawing import SealDesign, draw_seal  # noqa: PLC0415  loads Pillow
 
         self.story.chapter("Two seals: drawn, certified, registered, active")
-        for seal, kind, algorithm, purpose, code in (
+        wanted: tuple[tuple[str, str, AlgorithmName, str, str], ...] = (
             (COMPANY_SEAL, "company", "sm2", "", "3101150012345"),
             (CONTRACT_SEAL, "contract", "p256", "合同专用章", "3101150067890"),
-        ):
+        )
+        for seal, kind, algorithm, purpose, code in wanted:
             with self.story.step(f"{seal}: {kind} seal, {algorithm}, 40 mm") as note:
                 png = draw_seal(SealDesign(name=COMPANY, purpose=purpose, code=code), dpi=600)
                 self.imprints[seal] = png
@@ -315,7 +317,8 @@ class Demonstration:
                 _expect(verdict.verdict == "authentic", f"{name} is {verdict.verdict}: {verdict.reasons}")
                 seal = verdict.seals[-1]
                 note("authentic: intact, valid, trusted, entire file")
-                _expect(seal.authority is not None, "the authority record is in the signature")
+                if seal.authority is None:
+                    raise errors.InternalError(f"{name} does not name its authority record")
                 note(f"{seal.signer} ({seal.algorithm}), authorised by ledger entry {seal.authority.index}")
         with self.story.step("the same without the root certificate") as note:
             verdict = verify_pdf(self.directory / "contract.company-seal.1.pdf", roots=[])
@@ -344,7 +347,8 @@ class Demonstration:
         with self.story.step("every entry, link, signature and checkpoint") as note:
             report = verify_ledger(ledger)
             _expect(report.ok, str(report.findings))
-            note(f"{report.size} entries, root {report.root.hex()[:32]}…, no findings")
+            root = report.root.hex() if report.root else ""
+            note(f"{report.size} entries, root {root[:32]}…, no findings")
         with self.story.step("every decision replayed") as note:
             audit = audit_ledger(office)
             _expect(audit.ok, str(audit.findings))
@@ -357,8 +361,8 @@ class Demonstration:
             (forged / "entries").write_bytes(entries)
             report = verify_ledger(forged)
             _expect(not report.ok, "the flipped bit is found")
-            for finding in report.findings[:2]:
-                note(f"entry {finding.index}, byte {finding.offset}: {finding.kind}")
+            for finding in report.findings[:3]:
+                note(str(finding))
         self.files["the office"] = str(office)
         self.files["the tampered ledger"] = str(forged)
 

@@ -44,7 +44,7 @@ def ledger_verify(directory: Path, key: Path | None, checkpoint: Path | None, ma
     with progress("verifying", quiet=as_json) as step:
         report = ledgers.verify_ledger(
             directory,
-            ledger_key=None if key is None else public_key(key),
+            ledger_keys=() if key is None else (public_key(key),),
             checkpoint=None if checkpoint is None else checkpoint.read_text(encoding="utf-8"),
             max_findings=max_findings,
             progress=step,
@@ -52,7 +52,7 @@ def ledger_verify(directory: Path, key: Path | None, checkpoint: Path | None, ma
     verdict = "no findings" if report.ok else f"{len(report.findings)} FINDINGS"
     lines = [f"{directory}: {verdict} in {report.size} entries", f"  assurance: {report.assurance}"]
     lines += [f"  root: {report.root.hex()} ({report.hash})"] if report.root else []
-    lines += [f"  {finding.sentence}" for finding in report.findings]
+    lines += [f"  {finding}" for finding in report.findings]
     emit({**report.to_dict(), "ok": report.ok}, as_json=as_json, text="\n".join(lines))
     return 0 if report.ok else 1
 

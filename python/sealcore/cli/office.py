@@ -10,6 +10,8 @@ import click
 from sealcore.cli.basics import ALGORITHMS, HASHES
 from sealcore.cli.common import emit, existing_file, json_option, password_options, password_source, progress
 from sealcore.cli.desk import by_option, list_command, reads, record, view_office, writes
+from sealcore.hash import HashName
+from sealcore.sign import AlgorithmName
 
 
 @click.group()
@@ -31,8 +33,8 @@ def office_init(
     origin: str,
     unit: str,
     unit_name: str,
-    hash_name: str,
-    algorithm: str,
+    hash_name: HashName,
+    algorithm: AlgorithmName,
     password_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -96,7 +98,7 @@ def audit(checkpoint: Path | None, directory: Path, as_json: bool) -> int:
     lines = [
         f"{directory}: {'no findings' if report.ok else f'{len(report.findings)} FINDINGS'} in {report.size} entries"
     ]
-    lines += [f"  entry {finding.index}: {finding.sentence}" for finding in report.findings]
+    lines += [f"  {finding.part}: {finding.sentence}" for finding in report.findings]
     emit({**report.to_dict(), "ok": report.ok}, as_json=as_json, text="\n".join(lines))
     return 0 if report.ok else 1
 
@@ -160,7 +162,7 @@ def person_add(
     name: str,
     unit: str,
     roles: Sequence[str],
-    algorithm: str,
+    algorithm: AlgorithmName,
     by: str,
     directory: Path,
     password_file: Path | None,

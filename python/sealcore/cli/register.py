@@ -12,6 +12,7 @@ from sealcore.cli.authorities import full_name
 from sealcore.cli.basics import ALGORITHMS, force_option
 from sealcore.cli.common import emit, existing_file, write_new
 from sealcore.cli.desk import by_option, list_command, open_office, record, writes
+from sealcore.sign import AlgorithmName
 
 
 @click.group()
@@ -30,7 +31,7 @@ def seals() -> None:
 @writes
 def seals_request(
     seal: str,
-    algorithm: str,
+    algorithm: AlgorithmName,
     subject: str,
     output: Path,
     force: bool,

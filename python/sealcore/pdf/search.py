@@ -50,8 +50,7 @@ def find(pdf: bytes, keyword: Keyword, *, password: str | None = None) -> tuple[
         where = "the document" if keyword.page is None else f"page {keyword.page}"
         found = f"occurs only {len(hits)} times in {where}" if hits else f"does not occur in {where}"
         raise InvalidArgument(
-            f"keyword: {keyword.text!r} {found}; give place= or another keyword "
-            "(scanned pages hold no text to search)",
+            f"keyword: {keyword.text!r} {found}; give place= or another keyword (scanned pages hold no text to search)",
             field="keyword",
         ) from None
 

@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sealcore.seals.audit import AuditFinding, OfficeAudit, audit_ledger
     from sealcore.seals.registry import Registry, rebuild_database
     from sealcore.seals.results import Recorded, SealedDocument, SealKey
     from sealcore.seals.rows import (
@@ -30,8 +31,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ApplicationRow",
     "ApprovalRow",
+    "AuditFinding",
     "GrantRow",
     "KeyRow",
+    "OfficeAudit",
     "PersonRow",
     "PolicyRow",
     "Recorded",
@@ -42,10 +45,14 @@ __all__ = [
     "UnitRow",
     "UseRow",
     "View",
+    "audit_ledger",
     "rebuild_database",
 ]
 
 _HOMES = {
+    "AuditFinding": "audit",
+    "OfficeAudit": "audit",
+    "audit_ledger": "audit",
     "Registry": "registry",
     "rebuild_database": "registry",
     "Recorded": "results",
