@@ -7,7 +7,7 @@ office's keys lie in its files.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ from pdfs import IMPRINT, LIFE, Sheet, build_pdf, text
 from sealcore.keys import password_fixed
 from sealcore.pki import Certificate, CertificateAuthority, CertificateRequest
 from sealcore.seals import Recorded, Registry, SealedDocument
-from sealcore.sign import SigningKey
+from sealcore.sign import SigningKey, VerifyingKey
 
 PASSWORD = password_fixed("the password of the tests")
 CONTRACT = build_pdf([Sheet(text("Supply contract", 72, 700)), Sheet(text("Signed for Party A", 72, 300))])
@@ -40,6 +40,28 @@ def tomorrow() -> datetime:
     return datetime.now(UTC) + timedelta(days=1)
 
 
+class Token:
+    """A device that holds a seal's key and does something else before, or instead of, signing."""
+
+    def __init__(self, key: SigningKey, act: Callable[[bytes], bytes]) -> None:
+        self._key = key
+        self._act = act
+
+    @property
+    def algorithm(self) -> str:
+        return self._key.algorithm
+
+    @property
+    def verifying_key(self) -> VerifyingKey:
+        return self._key.verifying_key
+
+    def sign(self, message: bytes) -> bytes:
+        return self._act(message)
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        raise NotImplementedError
+
+
 @dataclass
 class World:
     """A copy of the office, closed; `open` gives the registry."""
@@ -49,8 +71,10 @@ class World:
     roots: list[Certificate] = field(repr=False)
 
     @contextmanager
-    def open(self, **options: Any) -> Iterator[Registry]:
-        with Registry.open(self.directory, password=PASSWORD, **options) as registry:
+    def open(self, *, token: Any = None, **options: Any) -> Iterator[Registry]:
+        """Open the office; `token` stands for the device that holds the key of the seal "token"."""
+        signers = [self.keys["token"] if token is None else token]
+        with Registry.open(self.directory, password=PASSWORD, signers=signers, **options) as registry:
             yield registry
 
     def apply(self, registry: Registry, seal: str = "company", document: bytes = CONTRACT, **options: Any) -> Recorded:
@@ -92,14 +116,21 @@ def build(directory: Path) -> World:
         registry.set_policy(
             "two-of-three", quorum=2, approvers=("li", "wang", "sun"), applicant_units=("hq",), by=keys["he"]
         )
-        for seal, kind, algorithm in (("company", "company", "sm2"), ("contract", "contract", "p256")):
+        for seal, kind, algorithm in (
+            ("company", "company", "sm2"),
+            ("contract", "contract", "p256"),
+            ("token", "finance", "p256"),
+        ):
             root = CertificateAuthority.create_root(SigningKey.generate(algorithm), f"CN=Root {algorithm}", **LIFE)
             issuing = SigningKey.generate(algorithm)
             middle = root.issue_authority("CN=Issuing", issuing.verifying_key, **LIFE)
-            request = registry.prepare_seal_key(seal, algorithm=algorithm, subject=f"CN=示例公司{seal},C=CN")
-            certificate = CertificateAuthority(issuing, middle).issue_request(
-                CertificateRequest.load(request.csr_pem), **LIFE
-            )
+            authority = CertificateAuthority(issuing, middle)
+            if seal == "token":
+                keys["token"] = SigningKey.generate(algorithm)
+                certificate = authority.issue("CN=Token", keys["token"].verifying_key, **LIFE)
+            else:
+                request = registry.prepare_seal_key(seal, algorithm=algorithm, subject=f"CN=示例公司{seal},C=CN")
+                certificate = authority.issue_request(CertificateRequest.load(request.csr_pem), **LIFE)
             registry.register_seal(
                 seal,
                 unit="hq",
@@ -109,6 +140,7 @@ def build(directory: Path) -> World:
                 certificate=certificate,
                 chain=[middle],
                 imprint=IMPRINT,
+                signer=keys.get(seal),
                 by=keys["he"],
             )
             registry.activate_seal(seal, by=keys["he"])

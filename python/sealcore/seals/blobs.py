@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
-from sealcore.errors import InputError, InvalidArgument, StorageError
+from sealcore.errors import InputError, InvalidArgument, InvalidCertificate, InvalidSignature, StorageError
 from sealcore.keys.file import write_once
 from sealcore.pki import Certificate, load_certificates
 
@@ -73,13 +74,15 @@ class Blobs:
             raise _changed(path)
         return data
 
-    def put_certificates(self, certificate: Certificate, chain: Iterable[Certificate]) -> None:
+    def put_certificates(self, certificate: Certificate, chain: Sequence[Certificate]) -> None:
         """Keep a certificate with its intermediates, as one PEM file named after the SHA-256 of the certificate's DER.
 
         Raises:
+            InvalidCertificate: If a link is not signed by the next.
             InvalidArgument: If it is kept with other intermediates already.
             StorageError: If it cannot be written; nothing is left behind.
         """
+        _check_links([certificate, *chain])
         text = "".join(link.to_pem() for link in (certificate, *chain)).encode("ascii")
         path = self._directory / (certificate.fingerprint.hex() + _CHAIN)
         try:
@@ -100,12 +103,13 @@ class Blobs:
             fingerprint: SHA-256 of the certificate's DER.
 
         Raises:
-            StorageError: If the file is missing, unreadable, or begins with another certificate.
+            StorageError: If the file is missing, unreadable, begins with another certificate or goes on with others.
         """
         path = self._directory / (fingerprint.hex() + _CHAIN)
         try:
             found = load_certificates(self._read(path))
-        except InputError:
+            _check_links(found)
+        except (InputError, InvalidCertificate):
             raise _changed(path) from None
         if not found or found[0].fingerprint != fingerprint:
             raise _changed(path)
@@ -119,6 +123,18 @@ class Blobs:
             raise _refused("read", path, error) from None
 
 
+def _check_links(chain: list[Certificate]) -> None:
+    for depth, (link, issuer) in enumerate(pairwise(chain)):
+        try:
+            link.verify_signature(issuer.public_key)
+        except (InputError, InvalidSignature):
+            raise InvalidCertificate(
+                f"certificate {depth} of the chain: {issuer.subject!r}, the next one, did not sign it; give the "
+                "intermediates in order, from the seal's certificate upwards",
+                depth=depth,
+            ) from None
+
+
 def _changed(path: Path) -> StorageError:
     return StorageError(
         f"read {path}: the content is not what its name says; restore it from the backup",
@@ -128,4 +144,7 @@ def _changed(path: Path) -> StorageError:
 
 
 def _refused(operation: str, path: Path, error: OSError) -> StorageError:
-    return StorageError(f"{operation} {path}: {error.strerror}", operation=operation, path=str(path), errno=error.errno)
+    remedy = "restore it from the backup" if operation == "read" else "make room, or give this process the right to"
+    return StorageError(
+        f"{operation} {path}: {error.strerror}; {remedy}", operation=operation, path=str(path), errno=error.errno
+    )

@@ -113,6 +113,11 @@ class Gate:
         asked = self._journal.would_authorise(**request)
         seal = self._journal.authority.seal(asked.seal)
         certificates = self._certificates(seal)
+        if not self.knows(seal.id, seal.version, certificates[0]):
+            raise InvalidKey(
+                f"seal: the key of {seal.id!r} is not here; name it to Registry.open as one of `signers`",
+                field="signers",
+            )
         draft = None if output is None else Output(output)
         pending = prepare_pdf(
             document,

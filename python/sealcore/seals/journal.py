@@ -33,6 +33,7 @@ EntryKind = Literal["statement", "key-add", "key-revoke"]
 _STATEMENT: EntryKind = "statement"
 _KEY_ADD: EntryKind = "key-add"
 _KEY_REVOKE: EntryKind = "key-revoke"
+_LOOK_AGAIN_SECONDS = 0.2
 _LOG = logging.getLogger("sealcore.seals")
 
 
@@ -74,7 +75,7 @@ class Journal:
         self._details = details
         self._lock = threading.RLock()
         self._idle = threading.Condition(self._lock)
-        self._under_way: set[bytes] = set()
+        self._under_way: dict[bytes, threading.Thread] = {}
         self._shown = Shown(0, b"")
         self._closed = False
 
@@ -185,11 +186,11 @@ class Journal:
         with self._lock:
             self._ready()
             token = self._authority.authorise_use(now=self._now(), **request)
-            self._under_way.add(token.use)
+            self._under_way[token.use] = threading.current_thread()
             try:
                 recorded = self._enter_by_office(token.body, rules.decode(token.body), moment(token.time))
             except BaseException:
-                self._under_way.discard(token.use)
+                self._under_way.pop(token.use, None)
                 raise
         return Taken(token.use, token.seal, token.seal_version, token.number, token.of, recorded)
 
@@ -285,8 +286,9 @@ class Journal:
             if self._closed:
                 return
             self._closed = True
-            while self._under_way:
-                self._idle.wait()
+            here = threading.current_thread()
+            while any(thread is not here and thread.is_alive() for thread in self._under_way.values()):
+                self._idle.wait(_LOOK_AGAIN_SECONDS)
             with suppress(LedgerError):
                 for record in self._authority.open_uses():
                     self._end(record.id, rules.UseFailed, reason="interrupted")
@@ -321,7 +323,7 @@ class Journal:
                 statement = kind(by=GATE, ledger=self._authority.ledger, use=use, **fields)
                 return self._enter_by_office(statement.encode(), statement, self._now())
             finally:
-                self._under_way.discard(use)
+                self._under_way.pop(use, None)
                 self._idle.notify_all()
 
     def _enter(

@@ -76,6 +76,7 @@ class Register(Office):
 
         Raises:
             InvalidKey: If the office does not hold the key of the certificate.
+            InvalidCertificate: If the intermediates do not follow from the certificate.
             InvalidImage: If the imprint is no PNG.
             NotPermitted: If `by` may not.
         """

@@ -32,7 +32,7 @@ from sealcore.seals.replay import replay
 from sealcore.seals.structure import Structure
 from sealcore.seals.trade import Trade
 from sealcore.seals.view import View
-from sealcore.sign import AlgorithmName, SigningKey
+from sealcore.sign import AlgorithmName, SigningKey, VerifyingKey
 
 __all__ = ["Registry", "rebuild_database"]
 
@@ -180,6 +180,11 @@ class Registry(Structure, Register, Trade):
     def checkpoint(self) -> str:
         """The newest checkpoint, a signed note: kept elsewhere, it shows whether the ledger was cut since."""
         return self._journal.ledger.checkpoint
+
+    @property
+    def ledger_key(self) -> VerifyingKey:
+        """The key under the checkpoints and receipts: auditors get it once, by another way."""
+        return self._journal.ledger.ledger_key
 
     @property
     def keys(self) -> KeyStore:

@@ -37,9 +37,11 @@ def event(entry: Entry) -> Event:
     return entry.index, entry.time, entry.key_idx, entry.type, entry.body
 
 
-def events(ledger: Entries, start: int = 0, progress: Progress | None = None) -> Iterator[Event]:
-    """The entries from `start` to the end that the ledger has now."""
-    size = ledger.size
+def events(
+    ledger: Entries, start: int = 0, progress: Progress | None = None, *, stop: int | None = None
+) -> Iterator[Event]:
+    """The entries from `start` to `stop`, or to the end that the ledger has now."""
+    size = ledger.size if stop is None else min(stop, ledger.size)
     for index in range(start, size):
         if progress is not None and index % _STEP == 0:
             progress(index, size)
