@@ -1,20 +1,27 @@
-"""The audit of an office: its ledger verified, then every decision in it replayed by the rules of the gate."""
+"""The audit of an office: is the ledger whole, and was everything in it authorised?
+
+Three looks, one report: the ledger's own verification (every byte, link, signature, root); the replay of every
+statement through the transition function that the gate used; and the objects beside the ledger that its statements
+name (imprints, certificates, personal values). It needs no password and no lock, and trusts neither database.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NoReturn
 
 from sealcore import authority as rules
-from sealcore import ledger as ledgers
-from sealcore.seals.files import LEDGER, existing
+from sealcore.errors import StorageError
+from sealcore.ledger import LedgerReader, Report, verify_ledger
+from sealcore.seals.blobs import Blobs
+from sealcore.seals.details import ALTERED, ERASED, MISSING, Details
+from sealcore.seals.files import BLOBS, DETAILS, LEDGER, existing
+from sealcore.seals.projection import Progress
 from sealcore.seals.replay import events
-
-if TYPE_CHECKING:
-    from sealcore.seals.projection import Progress
-    from sealcore.sign import VerifyingKey
+from sealcore.sign import VerifyingKey
 
 __all__ = ["AuditFinding", "OfficeAudit", "audit_ledger"]
 
@@ -24,8 +31,9 @@ class AuditFinding:
     """One thing that is wrong.
 
     Attributes:
-        part: ``"ledger"`` (bytes, links, signatures, checkpoints) or ``"authority"`` (what was allowed).
-        kind: A stable word, such as ``"entry-altered"`` or ``"GrantExhausted"``.
+        part: ``"ledger"`` (bytes, links, signatures, checkpoints), ``"authority"`` (what was allowed) or ``"beside"``
+            (what the ledger names: imprints, certificates, personal values).
+        kind: A stable word, such as ``"entry-altered"``, ``"GrantExhausted"`` or ``"value-missing"``.
         index: The ledger entry, if it is about one.
         sentence: What is wrong, for people.
     """
@@ -36,25 +44,37 @@ class AuditFinding:
     sentence: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfficeAudit:
     """What an audit found.
 
     Attributes:
-        findings: Everything that is wrong, the ledger first.
+        findings: Everything that is wrong: the ledger first, then authority, then what lies beside.
         replayed: Whether the decisions were replayed: not when the ledger itself is damaged.
-        uses: How many uses of seals the ledger records; 0 when nothing was replayed.
+        uses: How many uses of seals were taken; this and the following are 0 when nothing was replayed.
+        delivered: How many of them ended with a sealed document.
+        failed: How many ended without one: counted, each with its reason.
+        open_uses: How many have no end; a use that is being sealed right now is one of them.
+        objects_checked: Imprints and certificates that were compared with the ledger.
+        values_checked: Personal values that were compared with their commitments.
+        values_erased: How many of these were erased on purpose.
         ledger: The report of the ledger's verification.
     """
 
     findings: tuple[AuditFinding, ...]
     replayed: bool
     uses: int
-    ledger: ledgers.Report
+    delivered: int
+    failed: int
+    open_uses: int
+    objects_checked: int
+    values_checked: int
+    values_erased: int
+    ledger: Report
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether nothing is wrong. What that is worth depends on what the caller brought: see `ledger.assurance`."""
         return not self.findings
 
     @property
@@ -64,14 +84,12 @@ class OfficeAudit:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, ready for `json.dumps`."""
-        findings = [{name: getattr(finding, name) for name in AuditFinding.__slots__} for finding in self.findings]
-        return {
-            "ok": self.ok,
-            "replayed": self.replayed,
-            "uses": self.uses,
-            "findings": findings,
-            "ledger": self.ledger.to_dict(),
-        }
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["findings"] = [asdict(finding) for finding in self.findings]
+        return {"ok": self.ok, **values, "ledger": self.ledger.to_dict()}
+
+    def __bool__(self) -> NoReturn:
+        raise TypeError("an OfficeAudit is neither true nor false: ask .ok")
 
 
 def audit_ledger(
@@ -81,7 +99,7 @@ def audit_ledger(
     ledger_keys: Iterable[VerifyingKey] = (),
     progress: Progress | None = None,
 ) -> OfficeAudit:
-    """Verify an office's ledger and replay every decision in it; no key, no password, no lock.
+    """Verify an office's ledger, replay every decision in it, and check what it names; no password, no lock.
 
     A ledger whose bytes are damaged is not replayed: what its entries say is then nobody's word.
 
@@ -93,13 +111,100 @@ def audit_ledger(
 
     Raises:
         InvalidArgument: If there is no office in the directory.
-        LedgerError: If a file cannot be read.
+        InvalidEncoding: If the earlier checkpoint does not parse.
+        LedgerError: If a file of the ledger cannot be read.
     """
-    path = existing(directory) / LEDGER
-    report = ledgers.verify_ledger(path, checkpoint=checkpoint, ledger_keys=ledger_keys, progress=progress)
-    found = [AuditFinding("ledger", finding.kind, finding.index, str(finding)) for finding in report.findings]
-    if not report.ok:
-        return OfficeAudit(tuple(found), replayed=False, uses=0, ledger=report)
-    replayed = rules.audit(events(ledgers.LedgerReader.open(path), 0, progress))
-    found += [AuditFinding("authority", f.kind, f.index, f"entry {f.index}: {f.message}") for f in replayed.findings]
-    return OfficeAudit(tuple(found), replayed=True, uses=len(replayed.authority.uses()), ledger=report)
+    base = existing(directory)
+    report = verify_ledger(base / LEDGER, checkpoint=checkpoint, ledger_keys=ledger_keys, progress=progress)
+    findings = [AuditFinding("ledger", finding.kind, finding.index, str(finding)) for finding in report.findings]
+    beside = _Beside()
+    uses: tuple[rules.UseRecord, ...] = ()
+    if report.ok:
+        audit = rules.audit(events(LedgerReader.open(base / LEDGER), 0, progress, stop=report.size))
+        findings += [
+            AuditFinding("authority", f.kind, f.index, f"entry {f.index}: {f.message}") for f in audit.findings
+        ]
+        if audit.total > len(audit.findings):
+            more = audit.total - len(audit.findings)
+            findings.append(AuditFinding("authority", "more-findings", None, f"{more} more findings are not listed"))
+        beside.check_objects(base / BLOBS, audit.authority)
+        beside.check_values(base / DETAILS, audit.authority)
+        findings += beside.findings
+        uses = audit.authority.uses()
+    return OfficeAudit(
+        findings=tuple(findings),
+        replayed=report.ok,
+        uses=len(uses),
+        delivered=sum(use.result == "delivered" for use in uses),
+        failed=sum(use.result == "failed" for use in uses),
+        open_uses=sum(use.result == "open" for use in uses),
+        objects_checked=beside.objects,
+        values_checked=beside.values,
+        values_erased=beside.erased,
+        ledger=report,
+    )
+
+
+class _Beside:
+    """What lies beside the ledger and is named in it; a directory or database that is not here at all is left out."""
+
+    def __init__(self) -> None:
+        self.findings: list[AuditFinding] = []
+        self.objects = 0
+        self.values = 0
+        self.erased = 0
+
+    def check_objects(self, path: Path, state: rules.Authority) -> None:
+        """Imprints and certificates of every seal."""
+        if not path.is_dir():
+            return
+        blobs = Blobs(path)
+        for seal in state.seals():
+            try:
+                if seal.imprint is not None:
+                    self.objects += 1
+                    blobs.get(seal.imprint.hex())
+                if seal.certificate is not None:
+                    self.objects += 1
+                    blobs.certificates(seal.certificate)
+            except StorageError as error:
+                self.findings.append(AuditFinding("beside", "object-altered", seal.index, f"seal {seal.id!r}: {error}"))
+
+    def check_values(self, path: Path, state: rules.Authority) -> None:
+        """Names of units and persons, purposes and counterparties of applications."""
+        if not path.is_file():
+            return
+        wanted = list(_values(state))
+        details = Details(path, hash=state.hash, read_only=True)
+        try:
+            found = details.look_up(commitment for _, _, commitment in wanted)
+        except StorageError as error:
+            self.findings.append(AuditFinding("beside", "values-unreadable", None, str(error)))
+            return
+        finally:
+            details.close()
+        for index, what, commitment in wanted:
+            self.values += 1
+            match found[commitment]:
+                case value if value is ERASED:
+                    self.erased += 1
+                case value if value is MISSING:
+                    self.findings.append(
+                        AuditFinding("beside", "value-missing", index, f"{what} is neither kept nor erased")
+                    )
+                case value if value is ALTERED:
+                    self.findings.append(
+                        AuditFinding("beside", "value-altered", index, f"{what} is not the one committed to")
+                    )
+
+
+def _values(state: rules.Authority) -> Iterator[tuple[int, str, bytes]]:
+    """Where each personal value stands in the ledger, what it is, and its commitment."""
+    for unit in state.units():
+        yield unit.index, f"the name of unit {unit.id!r}", unit.name
+    for person in state.persons():
+        yield person.index, f"the name of person {person.id!r}", person.name
+    for application in state.applications():
+        yield application.index, "the purpose of an application", application.purpose
+        if application.counterparty is not None:
+            yield application.index, "the counterparty of an application", application.counterparty
