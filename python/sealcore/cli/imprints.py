@@ -16,13 +16,25 @@ def imprint() -> None:
     """Fingerprint and compare the imprints of seals."""
 
 
+@imprint.command("find")
+@click.argument("image", type=existing_file)
+@json_option
+def find(image: Path, as_json: bool) -> None:
+    """Find the dominant imprint on IMAGE (PNG or JPEG): shape, ink, place, size."""
+    found = imprints.find(image.read_bytes())
+    facts = {
+        name: getattr(found, name) for name in ("shape", "ink", "centre", "axes", "size_mm", "support", "coverage")
+    }
+    emit({"file": str(image), **facts}, as_json=as_json)
+
+
 @imprint.command("fingerprint")
 @click.argument("image", type=existing_file)
 @json_option
 def fingerprint(image: Path, as_json: bool) -> None:
     """Print the rotation-invariant fingerprint of the imprint on IMAGE (PNG or JPEG)."""
     made = imprints.fingerprint(image.read_bytes())
-    emit({"file": str(image), "fingerprint": bytes(made)}, as_json=as_json, text=bytes(made).hex())
+    emit({"file": str(image), "fingerprint": made.to_bytes()}, as_json=as_json, text=made.to_bytes().hex())
 
 
 @imprint.command("compare")
@@ -35,9 +47,9 @@ def compare(registered: Path, questioned: Path, as_json: bool) -> int:
     b = imprints.fingerprint(questioned.read_bytes())
     result = imprints.compare(a, b)
     emit(
-        {"verdict": result.verdict, "similarity": result.similarity, "angle_degrees": result.angle},
+        {"verdict": result.verdict, "similarity": result.similarity, "rotation_degrees": result.rotation},
         as_json=as_json,
-        text=f"{result.verdict} (similarity {result.similarity:.3f}, turned by {result.angle:.1f} degrees)",
+        text=f"{result.verdict} (similarity {result.similarity:.3f}, turned by {result.rotation:.1f} degrees)",
     )
     return 0 if result.verdict == "same" else 1
 
