@@ -10,6 +10,8 @@
 #![allow(clippy::needless_range_loop, reason = "limbs are indexed in several arrays at once")]
 
 mod field;
+mod invert;
+mod limbs;
 mod point;
 mod scalar;
 mod select;
@@ -46,21 +48,26 @@ pub trait Curve: sealed::Sealed + Copy + core::fmt::Debug + Eq + Send + Sync + '
 }
 
 macro_rules! modulus {
-    ($name:ident, $value:expr, $doc:literal) => {
+    ($name:ident, $value:expr, $step:path, $doc:literal) => {
         #[doc = $doc]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct $name;
         impl sealed::Sealed for $name {}
         impl Modulus for $name {
             const M: [u64; 4] = $value;
+
+            #[inline(always)]
+            fn step(t: [u64; 4]) -> [u64; 4] {
+                $step(t)
+            }
         }
     };
 }
 
-modulus!(P256Field, P256_P, "p of P-256.");
-modulus!(P256Order, P256_N, "n of P-256.");
-modulus!(Sm2Field, SM2_P, "p of SM2.");
-modulus!(Sm2Order, SM2_N, "n of SM2.");
+modulus!(P256Field, P256_P, limbs::montgomery_step_p256, "p of P-256.");
+modulus!(P256Order, P256_N, limbs::montgomery_step::<Self>, "n of P-256.");
+modulus!(Sm2Field, SM2_P, limbs::montgomery_step_sm2, "p of SM2.");
+modulus!(Sm2Order, SM2_N, limbs::montgomery_step::<Self>, "n of SM2.");
 
 macro_rules! curve {
     ($name:ident, $p:ident, $n:ident, $b:expr, $gx:expr, $gy:expr, $doc:literal) => {

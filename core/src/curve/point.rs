@@ -1,5 +1,6 @@
 //! Points and their addition.
 
+use super::limbs::subtract;
 use super::{Choice, Curve, Fe, Residue};
 use zeroize::Zeroize;
 
@@ -205,9 +206,9 @@ impl<C: Curve> Jacobian<C> {
             return true;
         }
         // n < p < 2n: x may also be residue + n, when that is less than p.
-        let (room, _) = super::field::subtract(<C::P as super::Modulus>::M, <C::N as super::Modulus>::M);
-        let (_, fits) = super::field::subtract(residue.to_canonical(), room);
-        fits == 1 && candidate.add(Fe::<C>::from_canonical(<C::N as super::Modulus>::M)).mul(zz).equals_vartime(self.x)
+        let (room, _) = subtract(<C::P as super::Modulus>::M, <C::N as super::Modulus>::M);
+        let (_, fits) = subtract(residue.to_canonical(), room);
+        fits && candidate.add(Fe::<C>::from_canonical(<C::N as super::Modulus>::M)).mul(zz).equals_vartime(self.x)
     }
 
     /// The affine forms of points of which none is infinity, with one inversion.

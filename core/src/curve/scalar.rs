@@ -1,6 +1,6 @@
 //! Integers mod n, and their recoding into digits for multiplication.
 
-use super::field::subtract;
+use super::limbs::subtract;
 use super::{Choice, Curve, Modulus, Residue};
 
 /// An integer mod n of curve `C`.
@@ -37,18 +37,32 @@ impl OddDigits {
         OddDigits { halved, negated: odd.not() }
     }
 
-    /// Digit `window` as (|digit| - 1) / 2 in 0..32 and whether it is negative.
+    /// Digit `window` as (|digit| - 1) / 2 in 0..32 and whether it is negative. Constant time.
     #[inline(always)]
     pub(super) fn digit(&self, window: usize) -> (u64, Choice) {
+        let u = self.window(window);
+        // digit = 2u - 63: for u >= 32 the index is u - 32, else it is 31 - u, the complement of the low bits.
+        let negative = Choice::from_bit((u >> (WINDOW - 1)) ^ 1);
+        ((u ^ negative.mask()) & ((1 << (WINDOW - 1)) - 1), negative)
+    }
+
+    /// The same for a public scalar.
+    #[inline(always)]
+    pub(super) fn digit_vartime(&self, window: usize) -> (usize, bool) {
+        let u = self.window(window) as usize;
+        const HALF: usize = 1 << (WINDOW - 1);
+        if u >= HALF { (u - HALF, false) } else { (HALF - 1 - u, true) }
+    }
+
+    /// Bits 6·window .. 6·window + 6.
+    #[inline(always)]
+    fn window(&self, window: usize) -> u64 {
         let (limb, shift) = (WINDOW * window / 64, WINDOW * window % 64);
         let mut word = self.halved[limb] >> shift;
         if shift > 64 - WINDOW {
             word |= self.halved[limb + 1] << (64 - shift);
         }
-        let u = word & ((1 << WINDOW) - 1);
-        // digit = 2u - 63: for u >= 32 the index is u - 32, else it is 31 - u, the complement of the low bits.
-        let negative = Choice::from_bit((u >> (WINDOW - 1)) ^ 1);
-        ((u ^ negative.mask()) & ((1 << (WINDOW - 1)) - 1), negative)
+        word & ((1 << WINDOW) - 1)
     }
 }
 

@@ -73,9 +73,8 @@ impl<C: Curve> FixedTable<C> {
         let digits = OddDigits::new(*k);
         let flip = digits.negated.reveal();
         for (window, entries) in self.windows.iter().enumerate() {
-            let (index, negative) = digits.digit(window);
-            let entry = entries[index as usize];
-            let entry = if negative.reveal() != flip { entry.negate() } else { entry };
+            let (index, negative) = digits.digit_vartime(window);
+            let entry = if negative == flip { entries[index] } else { entries[index].negate() };
             sum = sum.add_affine_vartime(&entry);
         }
         sum

@@ -39,7 +39,7 @@ pub(super) fn compress(state: &mut [u32; 8], blocks: &[[u8; 64]]) {
     }
 }
 
-/// Rounds `first` to `first + 3`. The roles A..D and E..H move through `s` instead of the words.
+/// Rounds `first` to `first + 3`, after which every role is back in its own word.
 #[inline(always)]
 fn four_rounds(
     s: &mut [u32; 8],
@@ -48,20 +48,21 @@ fn four_rounds(
     ff: impl Fn(u32, u32, u32) -> u32,
     gg: impl Fn(u32, u32, u32) -> u32,
 ) {
-    for i in 0..4 {
-        let at = |role: usize| (role + 4 - i) & 3;
-        let j = first + i;
-        let (a, b, c) = (s[at(0)], s[at(1)], s[at(2)]);
-        let (e, f, g) = (s[4 + at(0)], s[4 + at(1)], s[4 + at(2)]);
+    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *s;
+    // One round: b and f are rotated, d becomes the new a, h the new e.
+    let round = |j: usize, a: u32, b: &mut u32, c: u32, d: &mut u32, e: u32, f: &mut u32, g: u32, h: &mut u32| {
         let a12 = a.rotate_left(12);
-        let ss1 = a12.wrapping_add(e).wrapping_add(T[j]).rotate_left(7);
-        let ss2 = ss1 ^ a12;
-        let (d, h) = (s[at(3)], s[4 + at(3)]);
-        let tt1 = ff(a, b, c).wrapping_add(d).wrapping_add(ss2).wrapping_add(w[j] ^ w[j + 4]);
-        let tt2 = gg(e, f, g).wrapping_add(h).wrapping_add(ss1).wrapping_add(w[j]);
-        s[at(1)] = b.rotate_left(9);
-        s[4 + at(1)] = f.rotate_left(19);
-        s[at(3)] = tt1;
-        s[4 + at(3)] = tt2 ^ tt2.rotate_left(9) ^ tt2.rotate_left(17);
-    }
+        let ss1 = a12.wrapping_add(e.wrapping_add(T[j])).rotate_left(7);
+        let tt1 = ff(a, *b, c).wrapping_add(d.wrapping_add(w[j] ^ w[j + 4])).wrapping_add(ss1 ^ a12);
+        let tt2 = gg(e, *f, g).wrapping_add(h.wrapping_add(w[j])).wrapping_add(ss1);
+        *b = b.rotate_left(9);
+        *d = tt1;
+        *f = f.rotate_left(19);
+        *h = tt2 ^ tt2.rotate_left(9) ^ tt2.rotate_left(17);
+    };
+    round(first, a, &mut b, c, &mut d, e, &mut f, g, &mut h);
+    round(first + 1, d, &mut a, b, &mut c, h, &mut e, f, &mut g);
+    round(first + 2, c, &mut d, a, &mut b, g, &mut h, e, &mut f);
+    round(first + 3, b, &mut c, d, &mut a, f, &mut g, h, &mut e);
+    *s = [a, b, c, d, e, f, g, h];
 }
