@@ -3,6 +3,8 @@
 //! It stores signed entries durably, proves what it holds (inclusion, consistency) and verifies everything offline. It
 //! follows RFC 6962 for the tree and the C2SP signed-note and tlog-checkpoint formats for checkpoints. What a statement
 //! means, and who may make it, is not decided here but in authority.
+#![doc = "\n---\n"]
+#![doc = include_str!("../docs/ledger-format.md")]
 
 pub mod cbor;
 mod chain;

@@ -4,8 +4,12 @@
 mod cbor;
 #[path = "ledger/crash.rs"]
 mod crash;
+#[path = "ledger/frozen.rs"]
+mod frozen;
 #[path = "ledger/merkle.rs"]
 mod merkle;
+#[path = "ledger/note.rs"]
+mod note;
 #[path = "ledger/store.rs"]
 mod store;
 #[path = "ledger/verify.rs"]

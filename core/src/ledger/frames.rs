@@ -8,7 +8,8 @@ pub(super) const PREFIX: usize = 2;
 /// How much of a file is in memory at a time.
 const WINDOW: usize = 1 << 20;
 
-/// A window that moves over [start, end) of a file. It holds at least half a mebibyte, or all that is left.
+/// A window that moves over [start, end) of a file. It holds at least half a mebibyte, or all that is left. A file that
+/// becomes shorter meanwhile (a writer cuts what was never acknowledged) simply ends there.
 pub(super) struct Window<'f> {
     file: &'f ReadFile,
     end: u64,
@@ -55,7 +56,17 @@ impl<'f> Window<'f> {
         let from = self.base + held as u64;
         let more = usize::try_from(self.end - from).unwrap_or(usize::MAX).min(WINDOW - held);
         self.buffer.resize(held + more, 0);
-        self.file.read_exact(from, &mut self.buffer[held..])
+        let read = self.file.read(from, &mut self.buffer[held..])?;
+        self.buffer.truncate(held + read);
+        if read < more {
+            self.end = from + read as u64;
+        }
+        Ok(())
+    }
+
+    /// Where the file ends, as far as is known.
+    pub(super) fn end(&self) -> u64 {
+        self.end
     }
 }
 

@@ -216,9 +216,22 @@ impl ReadFile {
     pub(super) fn read_exact(&self, offset: u64, out: &mut [u8]) -> Result<()> {
         read_exact_at(&self.file, offset, out, self.operation)
     }
+
+    /// Fills `out` from `offset` as far as the file goes.
+    pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> Result<usize> {
+        read_at(&self.file, offset, out, self.operation)
+    }
 }
 
 fn read_exact_at(file: &File, offset: u64, out: &mut [u8], operation: &'static str) -> Result<()> {
+    let count = read_at(file, offset, out, operation)?;
+    if count == out.len() {
+        return Ok(());
+    }
+    Err(Error::LedgerCorrupt { offset: offset + count as u64, reason: "a file ends inside what it must hold" })
+}
+
+fn read_at(file: &File, offset: u64, out: &mut [u8], operation: &'static str) -> Result<usize> {
     #[cfg(unix)]
     use std::os::unix::fs::FileExt;
     #[cfg(windows)]
@@ -231,13 +244,13 @@ fn read_exact_at(file: &File, offset: u64, out: &mut [u8], operation: &'static s
         #[cfg(windows)]
         let read = file.seek_read(&mut out[done..], at);
         match read {
-            Ok(0) => return Err(Error::LedgerCorrupt { offset: at, reason: "a file ends inside what it must hold" }),
+            Ok(0) => break,
             Ok(count) => done += count,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(failed(operation)(error)),
         }
     }
-    Ok(())
+    Ok(done)
 }
 
 /// How the operations on a file are named in errors.

@@ -425,7 +425,7 @@ impl Run<'_, '_> {
         self.check_signatures(findings)?;
         let done = self.order.expected().min(target);
         progress(done, if newest.is_some() { target } else { done })?;
-        Ok(length - end)
+        Ok(window.end() - end)
     }
 
     /// Whether an entry comes after everything that the newest checkpoint covers.
