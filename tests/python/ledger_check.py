@@ -6,6 +6,7 @@ It imports nothing of sealcore, is slow, and stops at the first thing that is wr
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
 import sys
@@ -41,7 +42,8 @@ def sm3(message: bytes) -> bytes:
     def p1(x: int) -> int:
         return x ^ rol(x, 15) ^ rol(x, 23)
 
-    v = [int(w, 16) for w in "7380166f 4914b2b9 172442d7 da8a0600 a96f30bc 163138aa e38dee4d b0fb0e4e".split()]
+    iv = bytes.fromhex("7380166f4914b2b9172442d7da8a0600a96f30bc163138aae38dee4db0fb0e4e")
+    v = [int.from_bytes(iv[i : i + 4], "big") for i in range(0, 32, 4)]
     data = message + b"\x80" + bytes(-(len(message) + 9) % 64) + (8 * len(message)).to_bytes(8, "big")
     for start in range(0, len(data), 64):
         w = [int.from_bytes(data[start + i : start + i + 4], "big") for i in range(0, 64, 4)]
@@ -77,10 +79,8 @@ class Curve:
         (x1, y1), (x2, y2) = one, two
         if x1 == x2 and (y1 + y2) % self.p == 0:
             return None
-        if one == two:
-            slope = (3 * x1 * x1 - 3) * pow(2 * y1, -1, self.p)
-        else:
-            slope = (y2 - y1) * pow(x2 - x1, -1, self.p)
+        rise, run = (3 * x1 * x1 - 3, 2 * y1) if one == two else (y2 - y1, x2 - x1)
+        slope = rise * pow(run, -1, self.p)
         x = (slope * slope - x1 - x2) % self.p
         return x, (slope * (x1 - x) - y1) % self.p
 
@@ -112,7 +112,6 @@ SM2 = Curve(
 class Key:
     def __init__(self, fields: dict[str, object]) -> None:
         self.algorithm, self.point = fields["alg"], fields["key"]
-        assert isinstance(self.point, bytes)
         demand(len(self.point) == 65 and self.point[0] == 4, "key: not an uncompressed point")
         self.curve = {"p256": P256, "sm2": SM2}[str(self.algorithm)]
         x, y = int.from_bytes(self.point[1:33], "big"), int.from_bytes(self.point[33:], "big")
@@ -123,11 +122,11 @@ class Key:
         if self.algorithm == "p256":
             return int.from_bytes(sha256(message), "big")
         c, distid = self.curve, b"1234567812345678"
-        assert c.g is not None and self.xy is not None
         numbers = (c.p - 3, c.b, *c.g, *self.xy)
         z = sm3((8 * len(distid)).to_bytes(2, "big") + distid + b"".join(v.to_bytes(32, "big") for v in numbers))
         return int.from_bytes(sm3(z + message), "big")
 
+    @functools.lru_cache(maxsize=10_000)  # noqa: B019  the program ends with it
     def verify(self, message: bytes, signature: bytes) -> bool:
         c, e = self.curve, self.digest(message)
         r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
@@ -141,6 +140,12 @@ class Key:
         found = c.add(c.multiply(s, c.g), c.multiply(t, self.xy))
         return t != 0 and found is not None and (e + found[0]) % c.n == r
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and (self.algorithm, self.point) == (other.algorithm, other.point)
+
+    def __hash__(self) -> int:
+        return hash((self.algorithm, self.point))
+
 
 # --- Deterministic CBOR, as much of it as the ledger's own bodies use.
 
@@ -150,7 +155,9 @@ def cbor(data: bytes) -> dict[str, object]:
         major, low = data[at] >> 5, data[at] & 31
         width = 0 if low < 24 else 1 << (low - 24)
         value = int.from_bytes(data[at + 1 : at + 1 + width], "big") if width else low
-        demand(low < 28 and (width == 0 or value >= (24 if width == 1 else 1 << 4 * width)), "cbor: not the shortest head")
+        demand(
+            low < 28 and (width == 0 or value >= (24 if width == 1 else 1 << 4 * width)), "cbor: not the shortest head"
+        )
         at += 1 + width
         if major == 0:
             return value, at
@@ -170,7 +177,6 @@ def cbor(data: bytes) -> dict[str, object]:
 
     value, end = item(0)
     demand(end == len(data) and isinstance(value, dict), "cbor: not one map")
-    assert isinstance(value, dict)
     return value
 
 
@@ -205,7 +211,6 @@ def checkpoint(note: bytes, origin: str, key: Key) -> tuple[int, bytes]:
     text += "\n"
     match = re.fullmatch(r"(.+)\n(0|[1-9][0-9]*)\n([A-Za-z0-9+/]{43}=)\n", text)
     demand(match and match[1] == origin, "checkpoint: not three lines of this ledger")
-    assert match is not None and isinstance(key.point, bytes)
     if key.algorithm == "p256":
         spki = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200") + key.point
         key_id = sha256(spki)[:4]
@@ -240,9 +245,9 @@ def check(directory: Path) -> tuple[int, bytes]:
     demand(len(genesis) == 7 and genesis["kind"] == "genesis" and genesis["segment_bits"] == 16, "genesis: not one")
     digest: Digest = {"sha256": sha256, "sm3": sm3}[str(genesis["hash"])]
     origin, nonce = str(genesis["origin"]), genesis["nonce"]
-    demand(re.fullmatch(r"[A-Za-z0-9._~/:-]{1,255}", origin) and len(nonce) == 16, "genesis: origin or nonce")  # type: ignore[arg-type]
+    demand(re.fullmatch(r"[A-Za-z0-9._~/:-]{1,255}", origin) and len(nonce) == 16, "genesis: origin or nonce")
     ledger_id = digest(b"sealcore body v1" + genesis_body)
-    table = [(Key(genesis["ledger_key"]), 0), (Key(genesis["founder_key"]), 1)]  # type: ignore[arg-type]
+    table = [(Key(genesis["ledger_key"]), 0), (Key(genesis["founder_key"]), 1)]
     ended: dict[int, int] = {}
     prev, last_time, leaves = bytes(32), 0, []
     for index, entry in enumerate(frames((directory / "entries").read_bytes())):
@@ -266,26 +271,28 @@ def check(directory: Path) -> tuple[int, bytes]:
         elif kind == 2:
             change = cbor(body)
             demand(change.pop("kind") == "key-add" and change.pop("ledger") == ledger_id, f"{where}: not a key-add")
-            demand(len(change.pop("label", bytes(32))) == 32 and len(change) == 2, f"{where}: fields")  # type: ignore[arg-type]
+            demand(len(change.pop("label", bytes(32))) == 32 and len(change) == 2, f"{where}: fields")
             demand(all(change["key"] != known.point for known, _ in table), f"{where}: the key is there already")
             table.append((Key(change), index + 1))
         elif kind == 3:
             change = cbor(body)
-            demand(change.pop("kind") == "key-revoke" and change.pop("ledger") == ledger_id, f"{where}: not a key-revoke")
+            demand(
+                change.pop("kind") == "key-revoke" and change.pop("ledger") == ledger_id, f"{where}: not a key-revoke"
+            )
             gone = change.pop("key_idx")
-            demand(len(change.pop("reason", bytes(32))) == 32 and not change, f"{where}: fields")  # type: ignore[arg-type]
+            demand(len(change.pop("reason", bytes(32))) == 32 and not change, f"{where}: fields")
             demand(isinstance(gone, int) and 0 < gone < len(table) and gone not in ended, f"{where}: the row")
-            assert isinstance(gone, int)
             ended[gone] = index
         prev, last_time = digest(b"\x00" + entry), time
         leaves.append(prev)
-    size, released = 0, (directory / "checkpoint").read_bytes()
+    size, note, released = 0, b"", (directory / "checkpoint").read_bytes()
     for note in frames((directory / "checkpoints.log").read_bytes()):
         larger, root = checkpoint(note, origin, table[0][0])
         demand(size < larger <= len(leaves), f"checkpoint at {larger}: order or size")
         demand(root_of(digest, leaves[:larger]) == root, f"checkpoint at {larger}: another root")
         size = larger
-    demand(note == released and size == len(leaves), "the released checkpoint is not the last of the log and of the entries")
+    demand(size and note == released, "the released checkpoint is not the last of the log")
+    demand(size == len(leaves), "entries after the newest checkpoint")
     return size, root
 
 

@@ -323,7 +323,7 @@ fn hex(bytes: &[u8]) -> String {
 fn unhex(field: &'static str, text: &str) -> PyResult<[u8; 32]> {
     let mut out = [0; 32];
     let bad = || CoreError(Error::InvalidEncoding { field, offset: 0, reason: "must be 64 hexadecimal digits" });
-    if text.len() != 64 || !text.is_ascii() {
+    if text.len() != 64 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return Err(bad().into());
     }
     for (byte, at) in out.iter_mut().zip((0..64).step_by(2)) {

@@ -5,7 +5,9 @@ use std::fs;
 use sealcore::hash::HashAlgorithm;
 use sealcore::ledger::merkle::{Hash, leaf_hash};
 use sealcore::ledger::proof::{verify_consistency, verify_inclusion};
-use sealcore::ledger::{Assurance, Checkpoint, Entry, KeyChange, LedgerReader, Note, NoteKey, VerifyOptions, statement_id, verify};
+use sealcore::ledger::{
+    Assurance, Checkpoint, Entry, KeyChange, LedgerReader, Note, NoteKey, VerifyOptions, statement_id, verify,
+};
 use sealcore::sign::{Algorithm, VerifyingKey};
 use serde_json::{Value, json};
 use support::vectors;
@@ -144,8 +146,10 @@ fn write_frozen_ledgers() {
             })
             .collect();
         let roots: Vec<String> = (1..=size).map(|n| hex::encode(reader.root_at(n).expect("root"))).collect();
-        let files: serde_json::Map<String, Value> =
-            FILES.iter().map(|name| ((*name).to_owned(), hex::encode(fs::read(path.join(name)).expect("read")).into())).collect();
+        let files: serde_json::Map<String, Value> = FILES
+            .iter()
+            .map(|name| ((*name).to_owned(), hex::encode(fs::read(path.join(name)).expect("read")).into()))
+            .collect();
         let key = reader.genesis().ledger_key();
         let frozen = json!({
             "format": "sealcore ledger, version 1: core/docs/ledger-format.md",
