@@ -17,19 +17,20 @@ def head(major: int, length: int) -> bytes:
     """The head of a CBOR item, written here once more so that the tests do not lean on the codec they test."""
     if length < 24:
         return bytes([major << 5 | length])
-    if length < 256:
-        return bytes([major << 5 | 24, length])
-    return bytes([major << 5 | 25]) + length.to_bytes(2, "big")
+    size = next(size for size in (1, 2, 4, 8) if length < 256**size)
+    return bytes([major << 5 | (23 + size.bit_length())]) + length.to_bytes(size, "big")
 
 
 def cbor(value: Any) -> bytes:
-    """Deterministic CBOR of what genesis and key changes hold."""
+    """Deterministic CBOR (RFC 8949, 4.2.1) of what the bodies of entries hold."""
     if isinstance(value, int):
         return head(0, value)
     if isinstance(value, bytes):
         return head(2, len(value)) + value
     if isinstance(value, str):
-        return head(3, len(value)) + value.encode()
+        return head(3, len(value.encode())) + value.encode()
+    if isinstance(value, list):
+        return head(4, len(value)) + b"".join(map(cbor, value))
     pairs = sorted(value.items(), key=lambda pair: (len(pair[0]), pair[0]))
     return head(5, len(pairs)) + b"".join(cbor(key) + cbor(item) for key, item in pairs)
 

@@ -11,7 +11,8 @@ pub struct Holdings<'a> {
     pub persons: Vec<(&'a PersonRecord, &'a Membership)>,
     /// Every seal, at the version and in the state of that time.
     pub seals: Vec<(&'a SealVersion, Life)>,
-    /// Every grant that could be used as far as the grant and those above it go, and the uses taken of it by then.
+    /// Every grant within its window, not revoked, whose grantors and grantee held their roles, and the uses taken of it
+    /// by then.
     pub grants: Vec<(&'a GrantRecord, u32)>,
 }
 
@@ -42,16 +43,19 @@ impl State {
     }
 
     fn was_in_force(&self, grant: usize, time: u64) -> bool {
-        self.chain(grant).into_iter().all(|place| {
+        let held = |person: usize, role: Role| {
+            membership_at(&self.persons[person], time).is_some_and(|membership| membership.roles.contains(role))
+        };
+        let links_held = self.chain(grant).into_iter().all(|place| {
             let link = &self.grants[place];
             let office = if link.parent.is_none() { Role::Authoriser } else { Role::Applicant };
             let ended = |at: Option<super::At>| at.is_some_and(|at| at.time <= time);
             (link.grant.valid_from..link.grant.valid_to).contains(&time)
                 && !ended(link.revoked)
                 && !ended(self.keys[link.key as usize].revoked)
-                && membership_at(&self.persons[link.grantor], time)
-                    .is_some_and(|grantor| grantor.roles.contains(office))
-        })
+                && held(link.grantor, office)
+        });
+        links_held && held(self.grants[grant].grantee, Role::Applicant)
     }
 }
 

@@ -25,7 +25,10 @@ def to_us(time: Time) -> int:
 
 
 def from_us(time: int) -> datetime:
-    return EPOCH + time * MICROSECOND
+    try:
+        return EPOCH + time * MICROSECOND
+    except OverflowError:
+        raise InvalidArgument(f"time: {time} µs lies outside the years 1 to 9999", field="time") from None
 
 
 @dataclass(frozen=True, order=True, slots=True)
