@@ -59,8 +59,7 @@ impl<'a> Fields<'a> {
         read(path, self.value(path)?)
     }
 
-    /// Reads a field that is absent when it has its usual value; that value written out is refused, so that one
-    /// statement has one encoding.
+    /// Reads a list. An empty one is left out and not written, so that one statement has one encoding.
     pub(crate) fn list<T>(
         &mut self,
         path: &'static str,

@@ -104,6 +104,25 @@ fn an_unknown_field_is_found_at_its_offset() {
 }
 
 #[test]
+fn a_crowd_of_unknown_fields_is_refused_at_the_first() {
+    let row = &rows(&vectors(), "accepted")[0];
+    for many in [18, 19, 20, 26, 27, 28, 300] {
+        let Value::Map(mut map) = value(&row["fields"]) else { panic!("a map") };
+        (0..many).for_each(|number| drop(map.insert(format!("unknown-{number:03}"), Value::Int(0))));
+        let pairs = map.len();
+        let body = Value::Map(map).encode().expect("encodes");
+        let Err(Error::InvalidEncoding { field: "statement", offset, reason }) = Statement::decode(&body) else {
+            panic!("{many} unknown fields")
+        };
+        if pairs > 32 {
+            assert!(reason.contains("at most 32"), "{reason}");
+        } else {
+            assert_eq!(&body[offset + 1..offset + 12], b"unknown-000", "{pairs} pairs");
+        }
+    }
+}
+
+#[test]
 fn every_missing_field_and_every_null_is_refused() {
     // What the format may leave out; everything else must be there.
     let optional = [

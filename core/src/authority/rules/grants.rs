@@ -3,7 +3,7 @@
 use super::applications::within;
 use crate::authority::name::Amount;
 use crate::authority::records::{GrantRecord, Holder};
-use crate::authority::state::{Context, Effect, State, refuse};
+use crate::authority::state::{Context, Effect, NONE, State, refuse};
 use crate::authority::statement::{Grant, GrantRevoke, Role};
 use crate::{Result, Rule};
 
@@ -96,7 +96,7 @@ impl State {
         let seal = self.seals.known(&content.seal)?;
         let policy = self.policies[self.active_seal(seal, content.seal_version)?.policy].current();
         if content.valid_to <= time {
-            return refuse(Rule::GrantExpired, u64::MAX, content.valid_to, time);
+            return refuse(Rule::GrantExpired, NONE, content.valid_to, time);
         }
         self.may_apply(grantee, policy)?;
         let parent = content.parent.as_ref().map(|id| self.grants.known(id)).transpose()?;

@@ -2,7 +2,7 @@
 
 use super::MAX_UNIT_DEPTH;
 use crate::authority::records::{Holder, Membership, PersonRecord, UnitRecord};
-use crate::authority::state::{Context, Effect, State, refuse};
+use crate::authority::state::{Context, Effect, NONE, State, refuse};
 use crate::authority::statement::{Person, PersonLeft, Unit};
 use crate::{Result, Rule};
 
@@ -41,7 +41,7 @@ impl State {
         let membership = Membership { at: context.at, unit, roles: content.roles, name: content.name };
         let Some(person) = self.persons.place(&content.id) else {
             if content.revision != 1 {
-                return refuse(Rule::InvalidTransition, u64::MAX, 1, u64::from(content.revision));
+                return refuse(Rule::InvalidTransition, NONE, 1, u64::from(content.revision));
             }
             self.keeps_person(context.signer, unit, content.roles)?;
             let record =
