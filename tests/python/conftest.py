@@ -40,3 +40,19 @@ def missing(reason: str) -> None:
     if IN_CI:
         pytest.fail(reason)
     pytest.skip(f"left out: {reason}")
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory):
+    """An office, built once; never opened by a test."""
+    from office_world import build
+
+    return build(tmp_path_factory.mktemp("founded") / "office")
+
+
+@pytest.fixture
+def world(founded, tmp_path):
+    """A copy of the office for one test."""
+    from office_world import copied
+
+    return copied(founded, tmp_path / "office")

@@ -6,9 +6,12 @@ office's keys lie in its files.
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +41,23 @@ PEOPLE = {
 
 def tomorrow() -> datetime:
     return datetime.now(UTC) + timedelta(days=1)
+
+
+CHILD = """
+import os, resource, signal, sys, threading
+from office_world import CONTRACT, PASSWORD, Token, World, tomorrow
+from sealcore import errors
+world, arguments = World.load(sys.argv[1]), sys.argv[2:]
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def finished(child: subprocess.Popen[str], code: int = 0) -> str:
+    """What a child printed, when it ended as expected."""
+    out, err = child.communicate(timeout=120)
+    assert child.returncode == code, err
+    return out
 
 
 class Token:
@@ -70,12 +90,30 @@ class World:
     keys: dict[str, SigningKey] = field(repr=False)
     roots: list[Certificate] = field(repr=False)
 
-    @contextmanager
-    def open(self, *, token: Any = None, **options: Any) -> Iterator[Registry]:
+    def child(self, code: str, *arguments: object) -> subprocess.Popen[str]:
+        """Another process that runs `code` with `world` (this one) and `arguments` (as text)."""
+        known = self.directory.with_name("world.json")
+        keys = {name: [key.algorithm, key.to_bytes().hex()] for name, key in self.keys.items()}
+        known.write_text(json.dumps({"directory": str(self.directory), "keys": keys}), encoding="utf-8")
+        return subprocess.Popen(
+            [sys.executable, "-c", CHILD + code, str(known), *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @classmethod
+    def load(cls, known: str) -> World:
+        """The world of the process that called `child`."""
+        values = json.loads(Path(known).read_text(encoding="utf-8"))
+        keys = {name: SigningKey.from_bytes(kind, bytes.fromhex(d)) for name, (kind, d) in values["keys"].items()}
+        return cls(Path(values["directory"]), keys, [])
+
+    def open(self, *, token: Any = None, **options: Any) -> Registry:
         """Open the office; `token` stands for the device that holds the key of the seal "token"."""
         signers = [self.keys["token"] if token is None else token]
-        with Registry.open(self.directory, password=PASSWORD, signers=signers, **options) as registry:
-            yield registry
+        return Registry.open(self.directory, password=PASSWORD, signers=signers, **options)
 
     def apply(self, registry: Registry, seal: str = "company", document: bytes = CONTRACT, **options: Any) -> Recorded:
         given = {"purpose": "采购合同", "by": self.keys["zhang"], "document_class": "contract", **options}
@@ -95,7 +133,8 @@ class World:
         return application.id, grant.id
 
     def seal(self, registry: Registry, application: str, grant: str, **options: Any) -> SealedDocument:
-        given = {"by": self.keys["zhang"], "page": 2, "place": (30.0, 180.0), **options}
+        # In this process: a pool of parsers for each test and child would be most of the time.
+        given = {"by": self.keys["zhang"], "page": 2, "place": (30.0, 180.0), "isolated": False, **options}
         document = given.pop("document", CONTRACT)
         return registry.seal_document(application, grant, document, **given)
 

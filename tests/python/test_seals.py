@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from office_world import CONTRACT, OTHER, PASSWORD, Token, World, build, copied, tomorrow
+from office_world import CONTRACT, OTHER, PASSWORD, Token, tomorrow
 
 from sealcore import errors
 from sealcore.authority import Amount, Digests
@@ -16,16 +16,6 @@ from sealcore.keys import KeyStore
 from sealcore.pdf import verify_pdf
 from sealcore.seals import Registry, View
 from sealcore.sign import SigningKey
-
-
-@pytest.fixture(scope="module")
-def founded(tmp_path_factory) -> World:
-    return build(tmp_path_factory.mktemp("founded") / "office")
-
-
-@pytest.fixture
-def world(founded, tmp_path) -> World:
-    return copied(founded, tmp_path / "office")
 
 
 class Untouched:
@@ -54,7 +44,7 @@ def test_the_main_thread(world, seal):
             seal, application=application.id, grantee="zhang", uses=2, valid_to=tomorrow(), by=world.keys["zhao"]
         )
         for number in (1, 2):
-            sealed = world.seal(registry, application.id, grant.id)
+            sealed = world.seal(registry, application.id, grant.id, isolated=True)
             assert (sealed.number, sealed.of) == (number, 2)
             assert sealed.delivered.index == sealed.use.index + 1
             assert Digests.of(sealed.data) == Digests(sealed.sha256, sealed.sm3)

@@ -95,15 +95,15 @@ class Registry(Structure, Register, Trade):
         target = Path(directory)
         with new_directory(target) as aside:
             store = KeyStore(aside / KEYS, password=password)
-            store.create(OFFICE_KEY, algorithm=algorithm)
+            office = SigningKey.generate(algorithm)
+            store.add(OFFICE_KEY, office)
             founder = store.create(FOUNDER, algorithm=algorithm)
-            office = load_key_file(store.path(OFFICE_KEY), password, OFFICE_KEY)
             ledgers.Ledger.create(
                 aside / LEDGER, origin=origin, ledger_key=office, founder_key=founder.verifying_key, hash=hash
             ).close()
-            with cls.open(aside, password=password) as registry:
-                registry.add_unit(unit, name=unit_name, by=FOUNDER)
-        return cls.open(target, password=password)
+            with cls._assemble(aside, office, store) as registry:
+                registry.add_unit(unit, name=unit_name, by=founder)
+        return cls._assemble(target, office, KeyStore(target / KEYS, password=password))
 
     @classmethod
     def open(
@@ -136,6 +136,20 @@ class Registry(Structure, Register, Trade):
         """
         base = existing(directory)
         office = load_key_file(base / KEYS / f"{OFFICE_KEY}.key", password, OFFICE_KEY)
+        store = KeyStore(base / KEYS, password=password)
+        return cls._assemble(base, office, store, wait=wait, signers=signers, progress=progress)
+
+    @classmethod
+    def _assemble(
+        cls,
+        base: Path,
+        office: SigningKey,
+        store: KeyStore,
+        *,
+        wait: float = 0.0,
+        signers: Iterable[Signer] = (),
+        progress: Progress | None = None,
+    ) -> Self:
         with ExitStack() as opened:
             ledger = _open_ledger(base / LEDGER, office, wait)
             opened.callback(ledger.close)
@@ -147,7 +161,6 @@ class Registry(Structure, Register, Trade):
             journal = Journal(ledger, office, authority, projection, details)
             journal.recover()
             opened.pop_all()
-        store = KeyStore(base / KEYS, password=password)
         authors = Authors(store, journal.key_table)
         blobs = Blobs(base / BLOBS)
         gate = Gate(journal, authors, blobs, directory=base / KEYS / SEAL_KEYS, office=office, signers=signers)
