@@ -3,6 +3,8 @@
 //! Keys and signatures carry their algorithm, and one set of functions serves both. Work that depends on a
 //! private key or a nonce takes constant time; verification takes variable time, which is safe because all that
 //! it sees is public. Not here: key files and certificates (`pki`), SM2 encryption and key exchange, other curves.
+//!
+#![doc = include_str!("../docs/constant-time.md")]
 
 mod batch;
 mod der;

@@ -1,6 +1,7 @@
 //! What the test files share: where the data is.
 
 pub mod craft;
+pub mod evp;
 
 use std::path::PathBuf;
 
