@@ -4,26 +4,26 @@ use num_bigint::BigUint;
 use sealcore::sign::{Algorithm, Signature};
 
 /// (x, y).
-pub type Point = (BigUint, BigUint);
+pub(crate) type Point = (BigUint, BigUint);
 /// (X, Y, Z) for (X/Z², Y/Z³).
 type Jacobian = [BigUint; 3];
 
 /// y² = x³ - 3x + b mod p, with G of order n.
-pub struct BigCurve {
-    pub algorithm: Algorithm,
-    pub p: BigUint,
-    pub n: BigUint,
+pub(crate) struct BigCurve {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) p: BigUint,
+    pub(crate) n: BigUint,
     b: BigUint,
     g: Point,
     /// 2^i·G.
     powers: Vec<Option<Point>>,
 }
 
-pub fn from_bytes(bytes: &[u8; 32]) -> BigUint {
+pub(crate) fn from_bytes(bytes: &[u8; 32]) -> BigUint {
     BigUint::from_bytes_be(bytes)
 }
 
-pub fn to_bytes(number: &BigUint) -> [u8; 32] {
+pub(crate) fn to_bytes(number: &BigUint) -> [u8; 32] {
     let bytes = number.to_bytes_be();
     let mut out = [0; 32];
     out[32 - bytes.len()..].copy_from_slice(&bytes);
@@ -35,7 +35,7 @@ fn number(hex: &str) -> BigUint {
 }
 
 impl BigCurve {
-    pub fn new(algorithm: Algorithm) -> Self {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
         let [p, n, b, x, y] = match algorithm {
             // SP 800-186, 3.2.1.3.
             Algorithm::P256 => [
@@ -75,17 +75,17 @@ impl BigCurve {
     }
 
     /// A point with this x.
-    pub fn lift_x(&self, x: &BigUint) -> Option<Point> {
+    pub(crate) fn lift_x(&self, x: &BigUint) -> Option<Point> {
         let square = self.right_side(&(x % &self.p));
         let y = square.modpow(&((&self.p + 1u32) >> 2u32), &self.p);
         (&y * &y % &self.p == square).then(|| (x % &self.p, y))
     }
 
-    pub fn negate(&self, (x, y): &Point) -> Point {
+    pub(crate) fn negate(&self, (x, y): &Point) -> Point {
         (x.clone(), (&self.p - y) % &self.p)
     }
 
-    pub fn add(&self, a: Option<Point>, b: Option<Point>) -> Option<Point> {
+    pub(crate) fn add(&self, a: Option<Point>, b: Option<Point>) -> Option<Point> {
         let (Some(a), Some(b)) = (a.clone(), b.clone()) else { return a.or(b) };
         let p = &self.p;
         if a.0 == b.0 && a.1 != b.1 {
@@ -99,7 +99,7 @@ impl BigCurve {
         Some((x, y))
     }
 
-    pub fn multiply(&self, k: &BigUint, point: Option<Point>) -> Option<Point> {
+    pub(crate) fn multiply(&self, k: &BigUint, point: Option<Point>) -> Option<Point> {
         let point = point?;
         let mut sum = None;
         for bit in (0..k.bits()).rev() {
@@ -111,7 +111,7 @@ impl BigCurve {
         self.affine(sum)
     }
 
-    pub fn multiply_g(&self, k: &BigUint) -> Option<Point> {
+    pub(crate) fn multiply_g(&self, k: &BigUint) -> Option<Point> {
         let powers = (0..k.bits()).filter(|&bit| k.bit(bit)).map(|bit| self.powers[bit as usize].as_ref());
         self.affine(powers.fold(None, |sum, power| self.add_jacobian(sum, power.expect("2^i is not 0 mod n"))))
     }
@@ -154,11 +154,11 @@ impl BigCurve {
     }
 
     /// k^-1 mod n.
-    pub fn invert(&self, k: &BigUint) -> BigUint {
+    pub(crate) fn invert(&self, k: &BigUint) -> BigUint {
         k.modpow(&(&self.n - 2u32), &self.n)
     }
 
-    pub fn sec1(&self, (x, y): &Point) -> [u8; 65] {
+    pub(crate) fn sec1(&self, (x, y): &Point) -> [u8; 65] {
         let mut bytes = [4; 65];
         bytes[1..33].copy_from_slice(&to_bytes(x));
         bytes[33..].copy_from_slice(&to_bytes(y));
@@ -172,7 +172,7 @@ impl BigCurve {
     }
 
     /// FIPS 186-5, 6.4.1, and GB/T 32918.2-2016, 6.1, as they stand there.
-    pub fn sign(&self, d: &BigUint, e: &BigUint, k: &BigUint) -> Option<Signature> {
+    pub(crate) fn sign(&self, d: &BigUint, e: &BigUint, k: &BigUint) -> Option<Signature> {
         let n = &self.n;
         let (x, _) = self.multiply_g(k)?;
         match self.algorithm {
@@ -194,7 +194,7 @@ impl BigCurve {
 
     /// Digest and signature for which verification computes u1·G + u2·Q, Q = d·G, and whether that is infinity (then
     /// the signature claims x = 0 and is wrong). `None` when r or s would be 0.
-    pub fn craft(&self, d: &BigUint, u1: &BigUint, u2: &BigUint) -> Option<([u8; 32], Signature, bool)> {
+    pub(crate) fn craft(&self, d: &BigUint, u1: &BigUint, u2: &BigUint) -> Option<([u8; 32], Signature, bool)> {
         match self.multiply_g(&((u1 + u2 * d) % &self.n)) {
             Some((x, _)) => self.craft_from_x(&x, u1, u2).map(|(digest, signature)| (digest, signature, false)),
             // For ECDSA r = 0 is out of range: claim any other r.
@@ -206,7 +206,7 @@ impl BigCurve {
     }
 
     /// As `craft`, when x of the sum is known.
-    pub fn craft_from_x(&self, x: &BigUint, u1: &BigUint, u2: &BigUint) -> Option<([u8; 32], Signature)> {
+    pub(crate) fn craft_from_x(&self, x: &BigUint, u1: &BigUint, u2: &BigUint) -> Option<([u8; 32], Signature)> {
         let n = &self.n;
         match self.algorithm {
             // u1 = e/s, u2 = r/s.
