@@ -19,6 +19,8 @@ pub enum Error {
     WrongPassword,
     /// A picture cannot be decoded or is outside the bounds.
     InvalidImage { reason: &'static str },
+    /// A picture shows no seal imprint.
+    NoImprint { reason: &'static str },
     /// The signature does not verify. No detail, on purpose.
     InvalidSignature,
     /// A certificate or its chain is not acceptable; `depth` 0 is the end entity.
@@ -102,6 +104,7 @@ impl core::fmt::Display for Error {
                 f.write_str("password: the private key does not open with it; check the password and that the file is the right one")
             }
             Error::InvalidImage { reason } => write!(f, "image: {reason}"),
+            Error::NoImprint { reason } => write!(f, "no imprint: {reason}"),
             Error::InvalidSignature => f.write_str("invalid signature"),
             Error::InvalidCertificate { depth, reason } => {
                 write!(f, "certificate {depth} of the chain: {reason}")

@@ -11,6 +11,8 @@ mod cpu;
 pub mod curve;
 pub mod hash;
 
+pub mod imprint;
+
 pub mod sign;
 
 pub mod pki;

@@ -9,7 +9,8 @@
     │   ├── InvalidArgument     .field
     │   ├── InvalidKey          .field
     │   │   └── WrongPassword
-    │   └── InvalidImage
+    │   ├── InvalidImage
+    │   └── NoImprint
     ├── InvalidSignature        no detail, on purpose
     ├── InvalidCertificate      .depth
     ├── LedgerError
@@ -70,6 +71,7 @@ __all__ = [
     "LedgerLocked",
     "LimitExceeded",
     "MissingExtra",
+    "NoImprint",
     "NotPermitted",
     "NotSealed",
     "PolicyError",
@@ -154,6 +156,10 @@ class WrongPassword(InvalidKey):
 
 class InvalidImage(InputError):
     """A picture cannot be decoded, or is outside the bounds."""
+
+
+class NoImprint(InputError):
+    """A picture shows no seal imprint."""
 
 
 class InvalidSignature(SealcoreError):

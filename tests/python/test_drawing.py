@@ -163,7 +163,7 @@ def test_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_resolution_is_bounded() -> None:
-    for dpi in (71, 1201):
+    for dpi in (71, 2401):
         with pytest.raises(InvalidArgument) as caught:
             draw_seal(CONTRACT, dpi=dpi)
         assert caught.value.field == "dpi"

@@ -1,7 +1,9 @@
 //! What the test files share: where the data is.
+#![allow(missing_docs, reason = "only the tests of this project read it")]
 
 pub mod craft;
 pub mod evp;
+pub mod pictures;
 
 use std::path::PathBuf;
 

@@ -37,6 +37,8 @@ typedef enum {
   SEALCORE_STATUS_WRONG_PASSWORD = 14,
   // A picture cannot be decoded.
   SEALCORE_STATUS_INVALID_IMAGE = 15,
+  // A picture shows no seal imprint.
+  SEALCORE_STATUS_NO_IMPRINT = 16,
   // The signature does not verify.
   SEALCORE_STATUS_INVALID_SIGNATURE = 20,
   // A certificate is not acceptable.

@@ -24,6 +24,8 @@ pub enum SealcoreStatus {
     WrongPassword = 14,
     /// A picture cannot be decoded.
     InvalidImage = 15,
+    /// A picture shows no seal imprint.
+    NoImprint = 16,
     /// The signature does not verify.
     InvalidSignature = 20,
     /// A certificate is not acceptable.
@@ -51,6 +53,7 @@ impl From<Error> for SealcoreStatus {
             Error::InvalidKey { .. } => Self::InvalidKey,
             Error::WrongPassword => Self::WrongPassword,
             Error::InvalidImage { .. } => Self::InvalidImage,
+            Error::NoImprint { .. } => Self::NoImprint,
             Error::InvalidSignature => Self::InvalidSignature,
             Error::InvalidCertificate { .. } => Self::InvalidCertificate,
             Error::BrokenChain { .. }
@@ -80,6 +83,7 @@ pub extern "C" fn sealcore_status_message(status: i32) -> *const std::ffi::c_cha
         13 => c"the key is out of range or not on the curve",
         14 => c"the private key does not open with this password",
         15 => c"the picture cannot be decoded",
+        16 => c"the picture shows no seal imprint",
         20 => c"the signature does not verify",
         21 => c"the certificate is not acceptable",
         30 => c"the ledger is damaged or contradicts a checkpoint",

@@ -49,6 +49,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<Bound<'_, PyAny>> {
         }
         Error::WrongPassword => "WrongPassword",
         Error::InvalidImage { .. } => "InvalidImage",
+        Error::NoImprint { .. } => "NoImprint",
         Error::InvalidSignature => "InvalidSignature",
         Error::InvalidCertificate { depth, .. } => {
             fields.set_item("depth", depth)?;

@@ -218,7 +218,6 @@ pub(crate) struct Receipt {
 impl Receipt {
     #[new]
     #[pyo3(signature = (*, index, time, statement, leaf_hash, checkpoint, proof, hash))]
-    #[expect(clippy::too_many_arguments, reason = "one for each field, by name")]
     fn new(
         index: u64,
         time: u64,

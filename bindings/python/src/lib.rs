@@ -1,8 +1,11 @@
 //! The Python border. This file only lists exports; each room of the core has one file here.
+#![allow(clippy::type_complexity, reason = "what `__reduce__` returns is a tuple of tuples")]
+
 mod authority;
 mod bytes;
 mod error;
 mod hash;
+mod imprint;
 mod ledger;
 mod ledger_format;
 mod ledger_verify;
@@ -56,4 +59,8 @@ mod _core {
         AuthorityState, UseToken, authority_audit, authority_decode, authority_encode, authority_kinds, commitment,
     };
     // imprint
+    #[pymodule_export]
+    use crate::imprint::{
+        Comparison, Fingerprint, Image, Imprint, compare_imprints, decode_image, find_imprint, fingerprint_imprint,
+    };
 }

@@ -36,8 +36,8 @@ _MM_PER_INCH = 25.4
 _VERMILION: Colour = (214, 20, 30)
 _SIZES_MM: dict[str, tuple[float, float]] = {"round": (40.0, 40.0), "oval": (40.0, 30.0), "square": (20.0, 20.0)}
 _MAX_PIXELS = 64_000_000
-# Drawn this much larger and then reduced: edges come out smooth, and positions fall between pixels.
-_OVERSAMPLING = 4
+# Drawn up to four times as large and then reduced: edges come out smooth, and positions fall between pixels.
+_DRAWN_DPI = 2400
 
 _SCAN_TEXT = (
     "甲乙双方经友好协商就本合同项下货物的数量质量价款交付验收及违约责任达成如下条款并共同遵守",
@@ -117,9 +117,10 @@ class _Canvas:
 
     def __init__(self, width_mm: float, height_mm: float, dpi: int, typeface: Typeface) -> None:
         self._image = pillow("Image")
-        self.scale = dpi * _OVERSAMPLING / _MM_PER_INCH
+        zoom = max(1, min(4, _DRAWN_DPI // dpi))
+        self.scale = dpi * zoom / _MM_PER_INCH
         self.size = round(width_mm * dpi / _MM_PER_INCH), round(height_mm * dpi / _MM_PER_INCH)
-        self.mask = self._image.new("L", (self.size[0] * _OVERSAMPLING, self.size[1] * _OVERSAMPLING))
+        self.mask = self._image.new("L", (self.size[0] * zoom, self.size[1] * zoom))
         self.draw = pillow("ImageDraw").Draw(self.mask)
         self.typeface = typeface
 
@@ -267,7 +268,7 @@ def draw_seal(design: SealDesign, *, dpi: int = 300, font: str | os.PathLike[str
 
     Args:
         design: What stands on it.
-        dpi: Dots per inch, 72 to 1200: the picture has the seal's true size.
+        dpi: Dots per inch, 72 to 2400: the picture has the seal's true size.
         font: A typeface file; by default :func:`find_typeface`.
 
     Returns:
@@ -282,8 +283,8 @@ def draw_seal(design: SealDesign, *, dpi: int = 300, font: str | os.PathLike[str
         >>> png[:4]
         b'\\x89PNG'
     """
-    if not 72 <= dpi <= 1200:
-        raise InvalidArgument(f"dpi: 72 to 1200, got {dpi}", field="dpi")
+    if not 72 <= dpi <= _DRAWN_DPI:
+        raise InvalidArgument(f"dpi: 72 to {_DRAWN_DPI}, got {dpi}", field="dpi")
     typeface = Typeface(font)
     for field in ("name", "purpose", "code"):
         typeface.require(getattr(design, field), field)
