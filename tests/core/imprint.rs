@@ -95,7 +95,7 @@ fn a_picture_without_an_imprint_says_so() {
     // A red bar, and a red disc without a design.
     let mut bar = vec![255; 180_000];
     bar[60_000..90_000].chunks_exact_mut(3).for_each(|p| p.copy_from_slice(&[220, 10, 10]));
-    let text = (0..180_000).map(|k| if mixed(k / 12) % 3 == 0 { 20 } else { 250 }).collect();
+    let text = (0..180_000).map(|k| if mixed(k / 12).is_multiple_of(3) { 20 } else { 250 }).collect();
     for (name, image) in [
         ("white", blank(255)),
         ("black", blank(0)),
@@ -203,7 +203,7 @@ fn black_text_over_the_imprint_does_not_hide_it() {
     let mut pixels = drawing.render(268, (134.0, 134.0), 118.0, 300.0);
     for (index, pixel) in pixels.chunks_exact_mut(3).enumerate() {
         let (x, y) = (index % 268, index / 268);
-        if y % 36 < 14 && mixed((x / 5 * 997 + y / 36) as u64) % 2 == 0 {
+        if y % 36 < 14 && mixed((x / 5 * 997 + y / 36) as u64).is_multiple_of(2) {
             pixel.iter_mut().for_each(|v| *v = (u16::from(*v) * 60 / 255) as u8);
         }
     }
@@ -253,9 +253,9 @@ fn stored_fingerprints_are_read_strictly() {
     assert_eq!((changed(0, 0), changed(0, 2), changed(1, 3)), (Some(0), Some(0), Some(1)));
     assert_eq!((changed(6, 1), changed(7, 1)), (Some(6), Some(6)));
     // Every flipped bit of the code is noticed.
-    for at in 8..136 {
+    for (at, byte) in bytes.iter().enumerate().take(136).skip(8) {
         for bit in 0..8 {
-            assert_eq!(changed(at, bytes[at] ^ 1 << bit), Some(8), "byte {at} bit {bit}");
+            assert_eq!(changed(at, byte ^ 1 << bit), Some(8), "byte {at} bit {bit}");
         }
     }
 }

@@ -31,6 +31,7 @@ fn every_colour_type_and_depth_of_png() {
     let resolution = chunk(b"pHYs", &[0, 0, 46, 35, 0, 0, 46, 35, 1]);
     let red = [255, 0, 0];
     // Depth, colour type, extra chunks, the two pixels of a line, channels, what they look like.
+    #[allow(clippy::type_complexity, reason = "a table")]
     let cases: &[(u8, u8, Vec<Vec<u8>>, &[u8], u8, [[u8; 3]; 2])] = &[
         (1, 0, vec![], &[0b0100_0000], 1, [[0; 3], [255; 3]]),
         (2, 0, vec![], &[0b0110_0000], 1, [[85; 3], [170; 3]]),

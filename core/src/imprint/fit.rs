@@ -3,6 +3,8 @@
 //! The arithmetic is f64 with + - * / and square root only: IEEE 754 defines those to the bit, so a fit is the
 //! same on every machine. Sines come from the integer table.
 
+#![allow(clippy::needless_range_loop, reason = "matrix rows and columns are indexed alike")]
+
 use super::trigonometry::{DIRECTIONS, UNIT_BITS, cos_sin};
 
 /// A point in pixels, x to the right, y down.
