@@ -48,7 +48,7 @@ Picture: TypeAlias = "Image | Buffer"
 Verdict: TypeAlias = Literal["same", "different", "insufficient"]
 """What :func:`compare` says."""
 
-SAME_AT_LEAST: Final = 0.62
+SAME_AT_LEAST: Final = 0.66
 """From this similarity on the verdict is ``"same"`` (unless parts are missing)."""
 
 DIFFERENT_BELOW: Final = 0.56
@@ -140,7 +140,7 @@ def compare(registered: Fingerprint, questioned: Fingerprint) -> Comparison:
 
     Returns:
         ``verdict`` (``"same"``, ``"different"``, ``"insufficient"``), ``similarity`` (0 to 1, of the least alike
-        parts), ``rotation`` (degrees counter-clockwise, of the questioned imprint), ``windows`` compared, and windows
+        parts), ``angle`` (degrees counter-clockwise, of the questioned imprint), ``windows`` compared, and windows
         ``missing``.
 
     Example:

@@ -8,7 +8,7 @@ use super::fingerprint::Fingerprint;
 use super::normalise::{COLUMNS, RINGS};
 
 /// From this similarity on, two imprints show the same design.
-pub const SAME_AT_LEAST: f64 = 0.62;
+pub const SAME_AT_LEAST: f64 = 0.66;
 
 /// Below this similarity the designs differ; between the two bounds the verdict is [`Verdict::Insufficient`].
 pub const DIFFERENT_BELOW: f64 = 0.56;
@@ -97,8 +97,8 @@ pub fn compare(registered: &Fingerprint, questioned: &Fingerprint) -> Comparison
     let shift = best_shift(&x, &y);
     let windows = windows(&x, &y, shift);
     let similarity = least_alike(windows.iter().map(|w| w.likeness));
-    // Where the stamp left nothing there is nothing to differ.
-    let printed = least_alike(windows.iter().filter(|w| !w.missing).map(|w| w.likeness));
+    // Where the stamp left nothing there is nothing to differ, nor at the edge of that.
+    let printed = least_alike(windows.iter().filter(|w| !w.missing && !w.beside).map(|w| w.likeness));
     let missing = windows.iter().filter(|w| w.missing).count();
     let verdict = if !same_form(registered, questioned) {
         Verdict::Different
@@ -202,7 +202,12 @@ struct Window {
     likeness: f64,
     /// The registered map has ink here and the questioned one next to none.
     missing: bool,
+    /// It overlaps a window that is missing.
+    beside: bool,
 }
+
+/// Windows begin at every quarter of their width: this many neighbours on each side overlap.
+const OVERLAPS: usize = 3;
 
 fn windows(x: &[u8], y: &[u8], shift: usize) -> Vec<Window> {
     let mut windows = Vec::new();
@@ -230,12 +235,15 @@ fn windows(x: &[u8], y: &[u8], shift: usize) -> Vec<Window> {
                 }
             }
         }
-        windows.extend(
-            best.into_iter()
-                .zip(ink)
-                .filter(|&(_, (a, b))| a.max(b) >= MIN_INK)
-                .map(|(likeness, (a, b))| Window { likeness, missing: b * 5 < a }),
-        );
+        let missing: Vec<bool> = ink.iter().map(|&(a, b)| a >= MIN_INK && b * 5 < a).collect();
+        let count = missing.len();
+        windows.extend(best.into_iter().zip(ink).enumerate().filter(|&(_, (_, (a, b)))| a.max(b) >= MIN_INK).map(
+            |(which, (likeness, _))| {
+                let beside =
+                    (1..=OVERLAPS).any(|d| missing[(which + d) % count] || missing[(which + count - d) % count]);
+                Window { likeness, missing: missing[which], beside }
+            },
+        ));
     }
     windows
 }

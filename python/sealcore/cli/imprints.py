@@ -47,9 +47,9 @@ def compare(registered: Path, questioned: Path, as_json: bool) -> int:
     b = imprints.fingerprint(questioned.read_bytes())
     result = imprints.compare(a, b)
     emit(
-        {"verdict": result.verdict, "similarity": result.similarity, "rotation_degrees": result.rotation},
+        {"verdict": result.verdict, "similarity": result.similarity, "angle_degrees": result.angle},
         as_json=as_json,
-        text=f"{result.verdict} (similarity {result.similarity:.3f}, turned by {result.rotation:.1f} degrees)",
+        text=f"{result.verdict} (similarity {result.similarity:.3f}, turned by {result.angle:.1f} degrees)",
     )
     return 0 if result.verdict == "same" else 1
 
