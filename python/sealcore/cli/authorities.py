@@ -34,7 +34,7 @@ def ca() -> None:
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("-a", "--algorithm", type=ALGORITHMS, default="sm2", show_default=True)
 @click.option("--name", default="sealcore development root", show_default=True, help="Common name of the root.")
-@days_option
+@click.option("--days", type=click.IntRange(1, 36500), default=3650, show_default=True)
 @password_options
 @json_option
 def ca_init(
