@@ -240,7 +240,7 @@ def test_the_ledger(story):
     report = shell.json("ledger", "verify", "office/ledger")
     assert report["findings"] == []
     assert len(shell.json("ledger", "list", "office/ledger")["rows"]) == report["size"]
-    assert shell.json("ledger", "show", "office/ledger", index)["kind"] == "seal_use"
+    assert shell.json("ledger", "show", "office/ledger", index)["kind"] == "seal-use"
     assert shell.json("audit")["ok"] is True
     kept = shell.run("ledger", "checkpoint", "office/ledger").stdout
     (shell.directory / "kept.txt").write_text(kept, encoding="utf-8")

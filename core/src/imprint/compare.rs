@@ -75,7 +75,6 @@ const MIN_WINDOWS: usize = 16;
 /// # Examples
 /// ```
 /// use sealcore::imprint::{Fingerprint, Image, Verdict, compare};
-/// # let ring = |x: i32, y: i32| (90..96).contains(&((x * x + y * y) as f64).sqrt().round().into());
 /// # let mut pixels = vec![255; 200 * 200 * 3];
 /// # for y in -100..100 { for x in -100..100i32 {
 /// #     let d = ((x * x + y * y) as f64).sqrt();
