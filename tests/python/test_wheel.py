@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -34,7 +35,9 @@ print("ok", sealcore.__version__)
 def wheel(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", out, PROJECT]
-    subprocess.run(command, check=True)
+    # pip starts maturin by name: it stands beside this interpreter.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    subprocess.run(command, check=True, env={**os.environ, "PATH": path})
     (made,) = out.glob("sealcore-*.whl")
     return made
 
