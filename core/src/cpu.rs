@@ -2,25 +2,102 @@
 
 use crate::{Error, Result};
 use rayon::prelude::*;
-use std::sync::{Arc, Mutex};
+use std::ffi::OsString;
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// A way of computing. `Scalar` runs everywhere and is the oracle of every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Backend {
     /// Plain 64-bit Rust.
     Scalar,
+    /// 256-bit vectors.
+    Avx2,
+    /// 512-bit vectors.
+    Avx512,
+    /// 512-bit vectors with the 52-bit multiplier.
+    Ifma,
 }
 
-/// The names that `SEALCORE_BACKEND` knows, slowest first, and the backend of this build, if it has one.
-const NAMES: [(&str, Option<Backend>); 4] =
-    [("scalar", Some(Backend::Scalar)), ("avx2", None), ("avx512", None), ("ifma", None)];
-
 impl Backend {
-    /// `"scalar"`.
+    /// Slowest first.
+    const ALL: [Backend; 4] = [Backend::Scalar, Backend::Avx2, Backend::Avx512, Backend::Ifma];
+
+    /// `"scalar"`, `"avx2"`, `"avx512"` or `"ifma"`.
     pub fn name(self) -> &'static str {
         match self {
             Backend::Scalar => "scalar",
+            Backend::Avx2 => "avx2",
+            Backend::Avx512 => "avx512",
+            Backend::Ifma => "ifma",
         }
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|backend| backend.name() == name)
+    }
+
+    /// Whether this processor has it.
+    pub fn is_available(self) -> bool {
+        match self {
+            Backend::Scalar => true,
+            Backend::Avx2 => detect::avx2(),
+            Backend::Avx512 => HasAvx512::detect().is_some(),
+            Backend::Ifma => HasIfma::detect().is_some() && HasAvx512::detect().is_some(),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod detect {
+    pub(super) fn avx2() -> bool {
+        std::arch::is_x86_feature_detected!("avx2")
+    }
+
+    pub(super) fn avx512() -> bool {
+        std::arch::is_x86_feature_detected!("avx512f")
+    }
+
+    pub(super) fn ifma() -> bool {
+        avx512()
+            && std::arch::is_x86_feature_detected!("avx512ifma")
+            && std::arch::is_x86_feature_detected!("avx512vbmi2")
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod detect {
+    pub(super) fn avx2() -> bool {
+        false
+    }
+
+    pub(super) fn avx512() -> bool {
+        false
+    }
+
+    pub(super) fn ifma() -> bool {
+        false
+    }
+}
+
+/// Proof that the processor has AVX-512 F.
+#[derive(Clone, Copy)]
+pub(crate) struct HasAvx512(());
+
+/// Proof that the processor has AVX-512 F, IFMA and VBMI2.
+#[derive(Clone, Copy)]
+pub(crate) struct HasIfma(());
+
+impl HasAvx512 {
+    /// The proof, if it can be given.
+    pub(crate) fn detect() -> Option<Self> {
+        detect::avx512().then_some(HasAvx512(()))
+    }
+}
+
+impl HasIfma {
+    /// The proof, if it can be given.
+    pub(crate) fn detect() -> Option<Self> {
+        detect::ifma().then_some(HasIfma(()))
     }
 }
 
@@ -29,7 +106,7 @@ impl Backend {
 pub struct Backends {
     /// Digests, single and many.
     pub hash: Backend,
-    /// Signatures, single and many.
+    /// Signatures, many.
     pub sign: Backend,
 }
 
@@ -40,20 +117,21 @@ pub struct Backends {
 ///
 /// # Errors
 /// [`Error::InvalidArgument`] for a name in one of the two variables that no backend has, and for a required
-/// backend that this machine or this build lacks. A program that does not call this function runs on the
+/// backend that this machine lacks or the bound excludes. A program that does not call this function runs on the
 /// slowest backend, `scalar`, when the variable holds an unknown name.
 pub fn backends() -> Result<Backends> {
     judge(std::env::var_os("SEALCORE_BACKEND"), std::env::var_os("SEALCORE_REQUIRE_BACKENDS"))
 }
 
-fn judge(cap: Option<std::ffi::OsString>, required: Option<std::ffi::OsString>) -> Result<Backends> {
-    let known = |name: &str| NAMES.iter().find(|(known, _)| *known == name);
-    if let Some(cap) = cap.filter(|cap| !cap.is_empty()) {
-        cap.to_str().and_then(known).ok_or(Error::InvalidArgument {
+fn judge(cap: Option<OsString>, required: Option<OsString>) -> Result<Backends> {
+    let known = |name: &OsString| name.to_str().and_then(Backend::from_name);
+    let cap = match cap.filter(|cap| !cap.is_empty()) {
+        None => Backend::Ifma,
+        Some(cap) => known(&cap).ok_or(Error::InvalidArgument {
             field: "SEALCORE_BACKEND",
             reason: "unknown backend in the environment; expected scalar, avx2, avx512 or ifma, or no such variable",
-        })?;
-    }
+        })?,
+    };
     if let Some(required) = required.filter(|required| !required.is_empty()) {
         let field = "SEALCORE_REQUIRE_BACKENDS";
         let unknown = Error::InvalidArgument {
@@ -61,14 +139,24 @@ fn judge(cap: Option<std::ffi::OsString>, required: Option<std::ffi::OsString>) 
             reason: "unknown backend in the environment; expected a comma-separated list of scalar, avx2, avx512, ifma",
         };
         for name in required.to_str().ok_or(unknown)?.split(',').map(str::trim) {
-            let (_, backend) = known(name).ok_or(unknown)?;
-            backend.ok_or(Error::InvalidArgument {
-                field,
-                reason: "a required backend is missing: this build of sealcore has only scalar",
-            })?;
+            let backend = Backend::from_name(name).ok_or(unknown)?;
+            if backend > cap || !backend.is_available() {
+                return Err(Error::InvalidArgument {
+                    field,
+                    reason: "a required backend is missing: this processor lacks it, or SEALCORE_BACKEND excludes it",
+                });
+            }
         }
     }
-    Ok(Backends { hash: Backend::Scalar, sign: Backend::Scalar })
+    // The hashes are scalar so far; of the vector backends signatures have Ifma only.
+    let sign = if cap >= Backend::Ifma && Backend::Ifma.is_available() { Backend::Ifma } else { Backend::Scalar };
+    Ok(Backends { hash: Backend::Scalar, sign })
+}
+
+/// The backend of signatures, decided at the first use.
+pub(crate) fn sign_backend() -> Backend {
+    static CHOSEN: OnceLock<Backend> = OnceLock::new();
+    *CHOSEN.get_or_init(|| backends().map_or(Backend::Scalar, |backends| backends.sign))
 }
 
 /// The thread pool and the process that made it: a forked child inherits the memory but not the threads.
@@ -94,6 +182,12 @@ fn pool() -> Option<Arc<rayon::ThreadPool>> {
     // The parent's pool has no threads here and may not be dropped: that would wait for them.
     core::mem::forget(slot.replace((process, pool.clone())));
     Some(pool)
+}
+
+/// Threads that a call with this argument has at most: `threads`, or a thread for every core for 0.
+pub(crate) fn threads(threads: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if threads == 0 { cores } else { threads.min(cores) }
 }
 
 /// Fills `out` by calling `work(start, chunk)` for disjoint chunks on at most `threads` threads (0: every core).

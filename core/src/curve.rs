@@ -11,6 +11,8 @@
 
 mod field;
 mod invert;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod lanes;
 mod limbs;
 mod point;
 mod scalar;

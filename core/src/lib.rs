@@ -7,6 +7,9 @@ mod error;
 
 mod cpu;
 
+#[cfg(target_arch = "x86_64")]
+mod simd;
+
 #[doc(hidden)]
 pub mod curve;
 pub mod hash;

@@ -9,6 +9,11 @@
 mod batch;
 mod der;
 mod ecdsa;
+#[cfg(target_arch = "x86_64")]
+mod engine;
+#[cfg(not(target_arch = "x86_64"))]
+#[path = "sign/engine_none.rs"]
+mod engine;
 #[doc(hidden)]
 pub mod hazmat;
 mod key;

@@ -56,6 +56,14 @@ impl<C: Curve> Affine<C> {
         Some(Affine { x, y })
     }
 
+    /// x and y, least word first. Domain: integers.
+    pub fn to_words(&self) -> [u64; 8] {
+        let mut words = [0; 8];
+        words[..4].copy_from_slice(&self.x.to_canonical());
+        words[4..].copy_from_slice(&self.y.to_canonical());
+        words
+    }
+
     /// -self.
     #[inline(always)]
     pub fn negate(self) -> Self {

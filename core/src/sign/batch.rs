@@ -1,11 +1,22 @@
 //! Many signatures in one call, on many threads.
 
+mod lanes;
+mod roster;
+
+pub(super) use roster::Roster;
+
+use super::engine::Engine;
+use super::nonce::Hedge;
 use super::{Identity, PreparedKey, Signature, SigningKey, VerifyingKey};
-use crate::{Error, Result, cpu};
-use std::collections::HashMap;
+use crate::cpu::{self, Backend};
+use crate::{Error, Result};
 
 /// Items that are not worth a second thread.
 const GRAIN: usize = 8;
+/// The same in lanes.
+const LANES_GRAIN: usize = 1024;
+/// From so many items on, lanes are faster than one after the other.
+const LANES_FROM: usize = 4;
 /// From so many signatures of one key on, its table pays for itself.
 const PREPARE_FROM: usize = 24;
 /// Tables that one batch makes at most, for the most frequent keys: 5.4 MiB.
@@ -133,12 +144,29 @@ impl Verdicts {
 /// # Timing
 /// As [`SigningKey::sign_digest`].
 pub fn sign_digest_many(key: &SigningKey, digests: &[[u8; 32]], threads: usize) -> Vec<Signature> {
+    sign_digests(cpu::sign_backend(), key, digests, &Hedge::series(digests.len()), threads)
+}
+
+/// Signs each digest with the hedge of the same index.
+pub(super) fn sign_digests(
+    backend: Backend,
+    key: &SigningKey,
+    digests: &[[u8; 32]],
+    hedges: &[Hedge],
+    threads: usize,
+) -> Vec<Signature> {
     let mut signatures = vec![Signature::from([0; 64]); digests.len()];
-    cpu::fill_chunks(&mut signatures, threads, GRAIN, |start, chunk| {
-        for (signature, digest) in chunk.iter_mut().zip(&digests[start..]) {
-            *signature = key.sign_digest(digest);
-        }
-    });
+    match Engine::new(backend).filter(|_| digests.len() >= LANES_FROM) {
+        Some(engine) => cpu::fill_chunks(&mut signatures, threads, LANES_GRAIN, |start, chunk| {
+            let end = start + chunk.len();
+            key.sign_digests_in_lanes(engine, &digests[start..end], &hedges[start..end], chunk);
+        }),
+        None => cpu::fill_chunks(&mut signatures, threads, GRAIN, |start, chunk| {
+            for ((signature, digest), hedge) in chunk.iter_mut().zip(&digests[start..]).zip(&hedges[start..]) {
+                *signature = key.sign_digest_hedged(digest, hedge);
+            }
+        }),
+    }
     signatures
 }
 
@@ -180,7 +208,7 @@ pub fn verify_digest_many(
     threads: usize,
 ) -> Result<Verdicts> {
     check_counts(&keys, digests.len(), "digests", signatures.len())?;
-    Ok(verify_with(&Roster::new(keys, signatures.len(), threads), digests, signatures, threads))
+    Ok(verify_digests(cpu::sign_backend(), &Roster::new(keys, signatures.len()), digests, signatures, threads))
 }
 
 /// Hashes and verifies the signature of each message; SM2 with this distid, or the default.
@@ -199,7 +227,7 @@ pub fn verify_many(
     threads: usize,
 ) -> Result<Verdicts> {
     check_counts(&keys, messages.len(), "messages", signatures.len())?;
-    let roster = Roster::new(keys, signatures.len(), threads);
+    let roster = Roster::new(keys, signatures.len());
     let identities = roster
         .keys
         .iter()
@@ -209,10 +237,10 @@ pub fn verify_many(
         })
         .collect::<Result<Vec<Identity>>>()?;
     let digests = digests(messages, threads, |index| identities[roster.position(index)]);
-    Ok(verify_with(&roster, &digests, signatures, threads))
+    Ok(verify_digests(cpu::sign_backend(), &roster, &digests, signatures, threads))
 }
 
-fn check_counts(keys: &Keys<'_>, items: usize, field: &'static str, signatures: usize) -> Result<()> {
+pub(super) fn check_counts(keys: &Keys<'_>, items: usize, field: &'static str, signatures: usize) -> Result<()> {
     if items != signatures {
         return Err(Error::InvalidArgument { field, reason: "there must be as many as signatures" });
     }
@@ -235,77 +263,31 @@ fn digests(messages: &[&[u8]], threads: usize, identity: impl Fn(usize) -> Ident
     digests
 }
 
-fn verify_with(roster: &Roster<'_>, digests: &[[u8; 32]], signatures: &[Signature], threads: usize) -> Verdicts {
-    let mut valid = vec![false; signatures.len()];
-    cpu::fill_chunks(&mut valid, threads, GRAIN, |start, chunk| {
-        for (offset, valid) in chunk.iter_mut().enumerate() {
-            let index = start + offset;
-            let position = roster.position(index);
-            let result = match &roster.prepared[position] {
-                Some(key) => key.verify_digest(&digests[index], &signatures[index]),
-                None => roster.keys[position].verify_digest(&digests[index], &signatures[index]),
-            };
-            *valid = result.is_ok();
-        }
-    });
-    Verdicts::new(valid)
-}
-
-/// The distinct keys of a batch, and tables for those that occur often.
-struct Roster<'a> {
-    /// Distinct keys in the order of their first occurrence.
-    keys: Vec<KeyRef<'a>>,
-    /// The position in `keys` of the key of each item; empty when there is one key.
-    positions: Vec<u32>,
-    /// A table made for this batch, for each of `keys` that needs one.
-    prepared: Vec<Option<PreparedKey>>,
-}
-
-impl<'a> Roster<'a> {
-    fn new(keys: Keys<'a>, items: usize, threads: usize) -> Self {
-        let mut distinct = Vec::new();
-        let mut counts = Vec::new();
-        let mut positions = Vec::new();
-        match keys {
-            Keys::One(key) => {
-                distinct.push(key);
-                counts.push(items);
-            }
-            Keys::Each(keys) => {
-                let mut seen = HashMap::new();
-                for key in keys {
-                    let position = *seen.entry(key.verifying_key()).or_insert(distinct.len());
-                    if position == distinct.len() {
-                        distinct.push(*key);
-                        counts.push(0);
-                    }
-                    if matches!(key, KeyRef::Prepared(_)) {
-                        distinct[position] = *key;
-                    }
-                    counts[position] += 1;
-                    positions.push(position as u32);
+/// The verdict on each signature.
+pub(super) fn verify_digests(
+    backend: Backend,
+    roster: &Roster<'_>,
+    digests: &[[u8; 32]],
+    signatures: &[Signature],
+    threads: usize,
+) -> Verdicts {
+    Verdicts::new(match Engine::new(backend) {
+        Some(engine) => lanes::verify(engine, roster, digests, signatures, threads),
+        None => {
+            let prepared = roster.prepare(PREPARE_FROM, MAX_TABLES, threads);
+            let mut valid = vec![false; signatures.len()];
+            cpu::fill_chunks(&mut valid, threads, GRAIN, |start, chunk| {
+                for (offset, valid) in chunk.iter_mut().enumerate() {
+                    let index = start + offset;
+                    let position = roster.position(index);
+                    let key = match &prepared[position] {
+                        Some(key) => KeyRef::Prepared(key),
+                        None => roster.keys[position],
+                    };
+                    *valid = key.verify_digest(&digests[index], &signatures[index]).is_ok();
                 }
-            }
+            });
+            valid
         }
-        let mut often: Vec<usize> = (0..distinct.len())
-            .filter(|&position| counts[position] >= PREPARE_FROM && matches!(distinct[position], KeyRef::Plain(_)))
-            .collect();
-        often.sort_by_key(|&position| core::cmp::Reverse(counts[position]));
-        often.truncate(MAX_TABLES);
-        let mut tables: Vec<Option<PreparedKey>> = vec![None; often.len()];
-        cpu::fill_chunks(&mut tables, threads, 1, |start, chunk| {
-            for (table, &position) in chunk.iter_mut().zip(&often[start..]) {
-                *table = Some(distinct[position].verifying_key().prepare());
-            }
-        });
-        let mut prepared = vec![None; distinct.len()];
-        for (position, table) in often.into_iter().zip(tables) {
-            prepared[position] = table;
-        }
-        Roster { keys: distinct, positions, prepared }
-    }
-
-    fn position(&self, index: usize) -> usize {
-        self.positions.get(index).map_or(0, |&position| position as usize)
-    }
+    })
 }

@@ -1,9 +1,10 @@
 //! For known-answer tests only: signing with a chosen nonce. Two signatures with one nonce, or one with a nonce
 //! that somebody can guess, give the private key away. Hidden, and not part of the public interface.
 
+use super::batch::{Roster, check_counts, sign_digests, verify_digests};
 use super::nonce::Hedge;
-use super::{Signature, SigningKey};
-use crate::Result;
+use super::{Keys, Signature, SigningKey, Verdicts};
+use crate::{Backend, Result};
 
 /// Signs `digest` with the nonce `k`, 32 bytes big-endian.
 ///
@@ -16,4 +17,33 @@ pub fn sign_digest_with_nonce(key: &SigningKey, digest: &[u8; 32], k: &[u8; 32])
 /// Signs `digest` with the nonce of RFC 6979, deterministic without `added` randomness.
 pub fn sign_digest_with_hedge(key: &SigningKey, digest: &[u8; 32], added: Option<&[u8; 32]>) -> Signature {
     key.sign_digest_hedged(digest, &added.map_or_else(Hedge::none, Hedge::fixed))
+}
+
+/// As [`super::sign_digest_many`] on this backend (or the fastest below it that there is), with the nonces of RFC 6979
+/// and the added randomness of the same index, or none.
+pub fn sign_digest_many_with(
+    backend: Backend,
+    key: &SigningKey,
+    digests: &[[u8; 32]],
+    added: Option<&[[u8; 32]]>,
+    threads: usize,
+) -> Vec<Signature> {
+    let hedges: Vec<Hedge> =
+        (0..digests.len()).map(|index| added.map_or_else(Hedge::none, |added| Hedge::fixed(&added[index]))).collect();
+    sign_digests(backend, key, digests, &hedges, threads)
+}
+
+/// As [`super::verify_digest_many`] on this backend, or the fastest below it that there is.
+///
+/// # Errors
+/// As [`super::verify_digest_many`].
+pub fn verify_digest_many_with(
+    backend: Backend,
+    keys: Keys<'_>,
+    digests: &[[u8; 32]],
+    signatures: &[Signature],
+    threads: usize,
+) -> Result<Verdicts> {
+    check_counts(&keys, digests.len(), "digests", signatures.len())?;
+    Ok(verify_digests(backend, &Roster::new(keys, signatures.len()), digests, signatures, threads))
 }

@@ -1,5 +1,6 @@
 //! The private key of both algorithms.
 
+use super::engine::Engine;
 use super::nonce::{Candidates, Hedge};
 use super::verifying::Point;
 use super::{Algorithm, Identity, Signature, VerifyingKey, ecdsa, sm2};
@@ -160,6 +161,20 @@ impl SigningKey {
             Secret::P256 { d } => {
                 with_nonces::<P256>(self.algorithm(), d, digest, hedge, |k| ecdsa::sign(d, digest, k))
             }
+        }
+    }
+
+    /// Signs each digest with the hedge of the same index, in lanes.
+    pub(super) fn sign_digests_in_lanes(
+        &self,
+        engine: Engine,
+        digests: &[[u8; 32]],
+        hedges: &[Hedge],
+        out: &mut [Signature],
+    ) {
+        match &*self.secret {
+            Secret::Sm2 { d, inverse } => engine.sign::<Sm2>(self, d, inverse, digests, hedges, out),
+            Secret::P256 { d } => engine.sign::<P256>(self, d, d, digests, hedges, out),
         }
     }
 

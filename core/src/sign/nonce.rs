@@ -26,6 +26,27 @@ impl Hedge {
         Hedge(None)
     }
 
+    /// Bytes for each of `count` signatures: 24 random ones, drawn once, and the index. As [`Hedge::random`] when the
+    /// random source fails.
+    pub(super) fn series(count: usize) -> Vec<Self> {
+        let seed = Hedge::random();
+        (0..count as u64)
+            .map(|index| {
+                Hedge(seed.0.as_ref().map(|seed| {
+                    let mut bytes = seed.clone();
+                    bytes[24..].copy_from_slice(&index.to_be_bytes());
+                    bytes
+                }))
+            })
+            .collect()
+    }
+
+    /// The bytes, if there are any.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
+    pub(super) fn fixed_bytes(&self) -> Option<&[u8; 32]> {
+        self.0.as_deref()
+    }
+
     fn bytes(&self) -> &[u8] {
         self.0.as_ref().map_or(&[], |bytes| bytes.as_slice())
     }

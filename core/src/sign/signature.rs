@@ -38,6 +38,12 @@ impl Signature {
         der::encode(&self.0)
     }
 
+    /// r || s.
+    #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
+    pub(super) fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+
     /// r and s.
     pub(super) fn halves(&self) -> (&[u8; 32], &[u8; 32]) {
         let [r, s] = self.0.as_chunks::<32>().0 else { unreachable!("64 bytes are two chunks of 32") };

@@ -1,0 +1,162 @@
+//! The vector engine behind batches: what it takes from keys and signatures, and the tables that it keeps.
+
+use super::nonce::Hedge;
+use super::{Signature, SigningKey};
+use crate::cpu::{Backend, HasAvx512, HasIfma};
+use crate::curve::{Affine, Curve, P256, Scalar, Sm2, lanes};
+use crate::simd::avx512::{self, Function};
+pub(super) use crate::simd::ifma::Table;
+use crate::simd::ifma::{self, Claim, Comb, Prime, Secret};
+use std::sync::OnceLock;
+use zeroize::Zeroizing;
+
+/// Bits of a window: of the base point in verification (1.5 MiB), of a key (256 KiB), of the base point in signing.
+const BASE_WIDTH: usize = 11;
+const KEY_WIDTH: usize = 8;
+const COMB_WIDTH: usize = 7;
+
+/// The engine; having one proves that the processor can run it.
+#[derive(Clone, Copy)]
+pub(super) struct Engine {
+    ifma: HasIfma,
+    avx512: HasAvx512,
+}
+
+/// A curve in lanes.
+pub(super) trait Laned: Curve + Prime {
+    /// The hash of its signatures.
+    const FUNCTION: Function;
+    /// The table of G for verification, built at first use.
+    fn base(engine: Engine) -> &'static Table;
+    /// The table of G for signing, built at first use.
+    fn comb(engine: Engine) -> &'static Comb;
+}
+
+macro_rules! laned {
+    ($curve:ty, $function:ident) => {
+        impl Laned for $curve {
+            const FUNCTION: Function = Function::$function;
+            fn base(engine: Engine) -> &'static Table {
+                static TABLE: OnceLock<Table> = OnceLock::new();
+                TABLE.get_or_init(|| engine.table::<Self>(&Self::G, BASE_WIDTH))
+            }
+            fn comb(engine: Engine) -> &'static Comb {
+                static COMB: OnceLock<Comb> = OnceLock::new();
+                COMB.get_or_init(|| ifma::comb(engine.ifma, &engine.table::<Self>(&Self::G, COMB_WIDTH)))
+            }
+        }
+    };
+}
+
+laned!(Sm2, Sm3);
+laned!(P256, Sha256);
+
+/// A signature to verify, and the digest that it is of.
+#[derive(Clone, Copy)]
+pub(super) struct Item<'a> {
+    pub(super) digest: &'a [u8; 32],
+    pub(super) signature: &'a Signature,
+}
+
+impl<'a> Item<'a> {
+    fn claim(self) -> Claim<'a> {
+        Claim { digest: self.digest, signature: self.signature.as_bytes() }
+    }
+}
+
+impl Engine {
+    /// The engine, where the backend and the processor allow it.
+    pub(super) fn new(backend: Backend) -> Option<Self> {
+        if backend < Backend::Ifma {
+            return None;
+        }
+        Some(Engine { ifma: HasIfma::detect()?, avx512: HasAvx512::detect()? })
+    }
+
+    fn table<C: Laned>(self, point: &Affine<C>, width: usize) -> Table {
+        ifma::table::<C>(self.ifma, width, &lanes::bases(point, width, ifma::windows(width)))
+    }
+
+    /// The table of a public key.
+    pub(super) fn key_table<C: Laned>(self, point: &Affine<C>) -> Table {
+        self.table(point, KEY_WIDTH)
+    }
+
+    /// Verifies by keys with tables, those of `key_table`.
+    pub(super) fn verify_known<'a, C: Laned>(
+        self,
+        item: impl Fn(usize) -> Item<'a>,
+        table: impl Fn(usize) -> &'a Table,
+        out: &mut [bool],
+    ) {
+        ifma::verify::<C>(self.ifma, C::base(self), |index| item(index).claim(), table, out);
+    }
+
+    /// Verifies by keys without tables.
+    pub(super) fn verify_unknown<'a, C: Laned>(
+        self,
+        item: impl Fn(usize) -> Item<'a>,
+        key: impl Fn(usize) -> &'a Affine<C>,
+        out: &mut [bool],
+    ) {
+        ifma::verify_unknown::<C>(
+            self.ifma,
+            C::base(self),
+            |index| item(index).claim(),
+            |index| key(index).to_words(),
+            out,
+        );
+    }
+
+    /// Signs each digest. `secret` is d for ECDSA, (1 + d)^-1 for SM2. Constant time.
+    pub(super) fn sign<C: Laned>(
+        self,
+        key: &SigningKey,
+        d: &Scalar<C>,
+        secret: &Scalar<C>,
+        digests: &[[u8; 32]],
+        hedges: &[Hedge],
+        out: &mut [Signature],
+    ) {
+        const LANES: usize = 16;
+        let d = Zeroizing::new(d.to_bytes());
+        let secret = Zeroizing::new(secret.to_canonical());
+        let mut nonces = Zeroizing::new(vec![[0u64; 4]; digests.len()]);
+        let mut numbers = vec![[0u64; 4]; digests.len()];
+        let last = digests.len().saturating_sub(1);
+        for (chunk, nonces) in nonces.chunks_mut(LANES).enumerate() {
+            let index = |lane: usize| (chunk * LANES + lane).min(last);
+            let reduced: [Scalar<C>; LANES] =
+                core::array::from_fn(|lane| Scalar::<C>::from_bytes(&digests[index(lane)]).0);
+            let bytes = reduced.map(Scalar::<C>::to_bytes);
+            for (number, reduced) in numbers[chunk * LANES..].iter_mut().zip(&reduced) {
+                *number = reduced.to_canonical();
+            }
+            // One random source serves the batch: either all are hedged or none is.
+            let hedges: [Option<&[u8; 32]>; LANES] = core::array::from_fn(|lane| hedges[index(lane)].fixed_bytes());
+            let mut additions = [[0; 32]; LANES];
+            let hedged = additions
+                .iter_mut()
+                .zip(hedges)
+                .all(|(addition, hedge)| hedge.map(|hedge| *addition = *hedge).is_some());
+            let mut found = avx512::nonces(self.avx512, C::FUNCTION, &d, &bytes, hedged.then_some(&additions));
+            nonces.copy_from_slice(&found[..nonces.len()]);
+            zeroize::Zeroize::zeroize(&mut found);
+        }
+        ifma::sign::<C>(self.ifma, C::comb(self), Secret(&secret), &numbers, &nonces, |index, signature| {
+            out[index] = match signature {
+                Some([r, s]) => Signature::from_halves(to_bytes(r), to_bytes(s)),
+                // This nonce gives no signature: the scalar code goes on to the next.
+                None => key.sign_digest_hedged(&digests[index], &hedges[index]),
+            };
+        });
+    }
+}
+
+fn to_bytes(words: [u64; 4]) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    for (bytes, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words.iter().rev()) {
+        *bytes = word.to_be_bytes();
+    }
+    bytes
+}

@@ -1,0 +1,8 @@
+//! Vector programs: the only room with `unsafe`, for loads and stores and for the calls that a token permits.
+//!
+//! It speaks plain arrays and knows neither keys nor errors. What it computes is defined by the scalar code of
+//! `curve`, `sign` and `hash`, which is its oracle.
+#![allow(unsafe_code)]
+
+pub(crate) mod avx512;
+pub(crate) mod ifma;

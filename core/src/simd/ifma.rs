@@ -1,0 +1,78 @@
+#![doc = include_str!("../../docs/ifma.md")]
+
+mod comb;
+mod digits;
+mod field;
+mod invert;
+mod lanes;
+mod order;
+mod prime;
+#[cfg(test)]
+pub(crate) mod probe;
+mod sign;
+mod table;
+mod tree;
+mod unknown;
+mod verify;
+
+pub(crate) use comb::Comb;
+pub(crate) use digits::windows;
+pub(crate) use prime::Prime;
+pub(crate) use sign::Secret;
+pub(crate) use table::Table;
+pub(crate) use verify::Claim;
+
+use crate::cpu::HasIfma;
+
+/// The table of the point whose multiples by 2^(width · i) are `bases`: x and y, canonical, least word first.
+/// Variable time.
+pub(crate) fn table<P: Prime>(_: HasIfma, width: usize, bases: &[[u64; 8]]) -> Table {
+    // SAFETY: the token `HasIfma` proves that the processor has these instructions.
+    unsafe { Table::build::<P>(width, bases) }
+}
+
+/// Verifies `out.len()` claims; `claim` and `key` give the claim at an index and the table of its key, all of one
+/// width. Variable time.
+pub(crate) fn verify<'a, P: Prime>(
+    _: HasIfma,
+    g: &Table,
+    claim: impl Fn(usize) -> Claim<'a>,
+    key: impl Fn(usize) -> &'a Table,
+    out: &mut [bool],
+) {
+    // SAFETY: the token `HasIfma` proves that the processor has these instructions.
+    unsafe { verify::verify::<P>(g, claim, key, out) }
+}
+
+/// Verifies `out.len()` claims by keys that have no tables: `key` gives x and y, least word first, a point of the
+/// curve. Variable time.
+pub(crate) fn verify_unknown<'a, P: Prime>(
+    _: HasIfma,
+    g: &Table,
+    claim: impl Fn(usize) -> Claim<'a>,
+    key: impl Fn(usize) -> [u64; 8],
+    out: &mut [bool],
+) {
+    // SAFETY: the token `HasIfma` proves that the processor has these instructions.
+    unsafe { unknown::verify::<P>(g, claim, key, out) }
+}
+
+/// The table for signing with the base point whose table this is. Bound: width at least 5.
+pub(crate) fn comb(_: HasIfma, table: &Table) -> Comb {
+    // SAFETY: the token `HasIfma` proves that the processor has these instructions.
+    unsafe { Comb::new(table) }
+}
+
+/// Signs each digest with its nonce, and hands r and s, or nothing where the nonce gives no signature, to `write`
+/// with the index. All numbers are words, least first. Constant time.
+pub(crate) fn sign<P: Prime>(
+    _: HasIfma,
+    comb: &Comb,
+    secret: Secret<'_>,
+    digests: &[[u64; 4]],
+    nonces: &[[u64; 4]],
+    write: impl FnMut(usize, Option<[[u64; 4]; 2]>),
+) {
+    // SAFETY: the token `HasIfma` proves that the processor has these instructions.
+    unsafe { sign::sign::<P>(comb, secret, digests, nonces, write) }
+}
