@@ -80,8 +80,8 @@ macro_rules! curve {
         impl Curve for $name {
             type P = $p;
             type N = $n;
-            const B: Fe<Self> = Residue::from_canonical($b);
-            const G: Affine<Self> = Affine::new_unchecked(Residue::from_canonical($gx), Residue::from_canonical($gy));
+            const B: Fe<Self> = Residue::constant($b);
+            const G: Affine<Self> = Affine::new_unchecked(Residue::constant($gx), Residue::constant($gy));
             fn g_table() -> &'static FixedTable<Self> {
                 static TABLE: OnceLock<FixedTable<$name>> = OnceLock::new();
                 TABLE.get_or_init(|| FixedTable::new(&Self::G))

@@ -7,7 +7,6 @@ mod error;
 
 mod cpu;
 
-#[cfg(target_arch = "x86_64")]
 mod simd;
 
 #[doc(hidden)]

@@ -4,5 +4,10 @@
 //! `curve`, `sign` and `hash`, which is its oracle.
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod ifma;
+mod opaque;
+
+pub(crate) use opaque::opaque;

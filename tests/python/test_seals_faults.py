@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import signal
 import threading
 import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from office_world import CONTRACT, PASSWORD, finished, tomorrow
+from pdfs import Sheet, build_pdf, text
 
 from sealcore import authority, errors
 from sealcore.authority import Digests
@@ -78,6 +81,31 @@ with world.open() as registry:
         with world.open() as registry:
             assert [use.reason for use in registry.view.uses()] == ["closed-at-restart"]
             assert world.seal(registry, *ids, output=tmp_path / "sealed.pdf").number == 2
+        sound(world)
+
+    def test_between_the_delivery_and_the_name(self, world, tmp_path):
+        """The ledger says delivered: the document is not lost, it lies whole beside its name."""
+        with world.open() as registry:
+            ids = world.granted(registry, uses=2)
+        finished(
+            world.child(
+                """
+from sealcore.seals.documents import Output
+Output.publish = die
+with world.open() as registry:
+    world.seal(registry, *arguments[:2], output=arguments[2])
+""",
+                *ids,
+                tmp_path / "sealed.pdf",
+            ),
+            KILLED,
+        )
+        assert not (tmp_path / "sealed.pdf").exists()
+        with world.open() as registry:
+            (use,) = registry.view.uses()
+            assert use.result == "delivered"
+        (draft,) = tmp_path.glob(".sealed.pdf.*.sealing")
+        assert Digests.of(draft.read_bytes()).sha256 == use.delivered.sha256
         sound(world)
 
     def test_between_the_ledger_and_the_databases(self, world):
@@ -179,6 +207,40 @@ print(*said)
         with world.open() as registry:
             assert registry.view.grant(ids[1]).used == 7
             assert Counter(use.result for use in registry.view.uses()) == {"delivered": 7}
+        sound(world)
+
+    def test_through_a_grant_and_its_child(self, world):
+        """A use of the child is a use of the parent, whoever comes first."""
+        with world.open() as registry:
+            application, top = world.granted(registry, uses=5, depth=1)
+            child = registry.grant(
+                "company",
+                parent=top,
+                grantee="sun",
+                uses=3,
+                valid_to=datetime.now(UTC) + timedelta(hours=1),
+                by=world.keys["zhang"],
+            )
+            done: list[tuple[str, int]] = []
+
+            def use(grant: str, person: str) -> None:
+                for _ in range(3):
+                    with contextlib.suppress(errors.GrantExhausted):
+                        done.append((grant, world.seal(registry, application, grant, by=world.keys[person]).number))
+
+            threads = [
+                threading.Thread(target=use, args=arguments) for arguments in ((top, "zhang"), (child.id, "sun")) * 2
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(done) == 5
+            assert registry.view.grant(top).used == 5
+            assert registry.view.grant(child.id).used == sum(grant == child.id for grant, _ in done) <= 3
+            for grant in (top, child.id):
+                numbers = [number for name, number in done if name == grant]
+                assert len(set(numbers)) == len(numbers)
         sound(world)
 
     def test_revocation_and_uses_in_one_process(self, world):
@@ -331,38 +393,44 @@ except errors.LedgerIOError as error:
             assert world.seal(registry, *ids).number == 2
         sound(world)
 
-    def test_an_output_that_does_not_fit(self, world):
+    def test_an_output_that_does_not_fit(self, world, tmp_path):
+        """A document larger than every file of the office: only its output meets the limit."""
+        long = build_pdf([Sheet(text(f"Page {number} of a long contract", 72, 700) * 20) for number in range(80)])
+        source = tmp_path / "long.pdf"
+        source.write_bytes(long)
+        assert len(long) > 4 * (world.directory / "ledger" / "entries").stat().st_size
+        (tmp_path / "out").mkdir()
         with world.open() as registry:
-            ids = world.granted(registry, "token", uses=2)
+            application = world.apply(registry, document=long)
+            world.approve(registry, application.id)
+            grant = registry.grant(
+                "company",
+                application=application.id,
+                grantee="zhang",
+                uses=1,
+                valid_to=tomorrow(),
+                by=world.keys["zhao"],
+            )
         out = finished(
             world.child(
                 """
-def fill(message):
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-    return world.keys["token"].sign(message)
-from office_world import *
-from sealcore.seals import documents
-write = documents.Output.write
-def widen(self, data):
+with world.open() as registry:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(arguments[2]), resource.RLIM_INFINITY))
     try:
-        write(self, data)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-documents.Output.write = widen
-with world.open(token=Token(world.keys["token"], fill)) as registry:
-    try:
-        world.seal(registry, *arguments[:2], output=arguments[2], document=CONTRACT)
+        world.seal(registry, *arguments[:2], document=arguments[2], output=arguments[3])
     except errors.StorageError as error:
         print(error)
     print(registry.view.uses()[0].reason)
 """,
-                *ids,
-                world.directory / "sealed.pdf",
+                application.id,
+                grant.id,
+                source,
+                tmp_path / "out" / "sealed.pdf",
             )
         )
         assert "sealed.pdf cannot be written: the disk is full" in out
         assert out.endswith("output-failed\n")
-        assert [path.name for path in world.directory.iterdir() if "sealed" in path.name] == []
+        assert list((tmp_path / "out").iterdir()) == []
         sound(world)
 
     def test_an_office_that_cannot_be_founded(self, tmp_path):

@@ -17,7 +17,13 @@ use crate::sign::{SigningKey, VerifyingKey};
 /// What a `NewEntry` is pickled from: body, signature, row, type.
 type Fields<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, u32, &'static str);
 
-/// An entry that waits to be appended.
+/// An entry that waits to be appended: a body and its author's signature over `statement_message(body, hash=...)`.
+///
+/// Args:
+///     body: 1 to 65,375 bytes; `encode_body` makes them.
+///     signature: 64 bytes, r ‖ s.
+///     key_idx: The row of the key table whose key signed.
+///     type: "statement", "key-add" or "key-revoke".
 #[pyclass(frozen, eq, module = "sealcore.ledger")]
 #[derive(PartialEq)]
 pub(crate) struct NewEntry(pub(crate) ledger::NewEntry);
@@ -55,6 +61,7 @@ impl NewEntry {
         Ok(NewEntry(ledger::NewEntry { kind, key_idx, body: body.as_slice().to_vec(), signature }))
     }
 
+    /// Signs a body for a ledger with this hash, and gives the entry.
     #[classmethod]
     #[pyo3(signature = (body, key, *, key_idx, hash, r#type="statement"))]
     fn sign(
@@ -94,7 +101,23 @@ impl NewEntry {
     }
 }
 
-/// An entry as it is stored.
+/// What an `Entry` is pickled from: bytes, hash, offset.
+type Stored<'py> = (Bound<'py, PyBytes>, &'static str, Option<u64>);
+
+/// An entry as it is stored. `bytes(entry)` are the stored bytes.
+///
+/// Attributes:
+///     index: Its index.
+///     time: When it was appended, µs since 1970-01-01 UTC.
+///     type: "genesis", "statement", "key-add" or "key-revoke".
+///     key_idx: The row of the key table whose key signed.
+///     algorithm: "p256" or "sm2".
+///     prev: The leaf hash of the entry before.
+///     statement: The statement id of the body.
+///     signature: 64 bytes, r ‖ s.
+///     body: The body.
+///     leaf_hash: Its own leaf hash.
+///     offset: Where it starts in the file `entries`; None when it was not read from there.
 #[pyclass(frozen, eq, module = "sealcore.ledger")]
 #[derive(PartialEq)]
 pub(crate) struct Entry {
@@ -124,9 +147,7 @@ impl Entry {
         Ok(Entry { bytes: entry.bytes().to_vec(), hash, offset })
     }
 
-    fn __reduce__<'py>(
-        slf: &Bound<'py, Self>,
-    ) -> (Bound<'py, PyType>, (Bound<'py, PyBytes>, &'static str, Option<u64>)) {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyType>, Stored<'py>) {
         let entry = slf.get();
         (slf.get_type(), (PyBytes::new(slf.py(), &entry.bytes), entry.hash.name(), entry.offset))
     }
@@ -186,6 +207,10 @@ impl Entry {
         self.offset
     }
 
+    /// Checks the signature with this key.
+    ///
+    /// Raises:
+    ///     InvalidSignature: If it does not verify.
     fn verify(&self, key: &VerifyingKey) -> PyCoreResult<()> {
         Ok(self.view()?.check_signature(&key.0)?)
     }
@@ -206,7 +231,16 @@ impl Entry {
     }
 }
 
-/// What the appender gets once its entry is durable.
+/// What the appender gets once its entry is durable: worth keeping, for it convicts a ledger that loses the entry.
+///
+/// Attributes:
+///     index: The index of the entry.
+///     time: Its time, µs since 1970-01-01 UTC.
+///     statement: The statement id of its body.
+///     leaf_hash: Its leaf hash.
+///     checkpoint: The signed checkpoint that covers it.
+///     proof: The inclusion proof in the tree of that checkpoint, leaf to root.
+///     hash: The hash of the ledger.
 #[pyclass(frozen, eq, module = "sealcore.ledger")]
 #[derive(PartialEq)]
 pub(crate) struct Receipt {
@@ -267,6 +301,7 @@ impl Receipt {
         self.hash.name()
     }
 
+    /// The receipt as JSON-able values; hashes in hexadecimal.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
         dict.set_item("index", self.receipt.index)?;
@@ -283,6 +318,7 @@ impl Receipt {
         Ok((slf.get_type().getattr("from_dict")?, (slf.get().to_dict(slf.py())?,)))
     }
 
+    /// The receipt that `to_dict` gave.
     #[classmethod]
     fn from_dict(_class: &Bound<'_, PyType>, data: &Bound<'_, PyDict>) -> PyResult<Self> {
         let get = |name: &'static str| {
@@ -305,6 +341,11 @@ impl Receipt {
         Ok(Receipt { receipt, hash })
     }
 
+    /// Checks that this ledger key signed the checkpoint, and that the proof leads from the leaf hash to its root.
+    ///
+    /// Raises:
+    ///     InvalidSignature: If the key did not sign the checkpoint under this origin.
+    ///     InvalidProof: If the proof does not lead to its root.
     #[pyo3(signature = (*, origin, key))]
     fn verify(&self, origin: &str, key: &VerifyingKey) -> PyCoreResult<()> {
         Ok(self.receipt.verify(self.hash, &NoteKey::new(origin, key.0)?)?)
@@ -336,6 +377,12 @@ pub(crate) fn hash_list<'py>(py: Python<'py>, hashes: &[[u8; 32]]) -> PyResult<B
 }
 
 /// One row of the key table.
+///
+/// Attributes:
+///     key: The key.
+///     label: A commitment to whose key it is, 32 bytes or None.
+///     valid_from: The first index at which it may sign.
+///     valid_until: The last one, the index of its "key-revoke"; None while it is in force.
 #[pyclass(frozen, eq, module = "sealcore.ledger")]
 #[derive(PartialEq)]
 pub(crate) struct KeyRow(ledger::KeyRow);
@@ -362,6 +409,7 @@ impl KeyRow {
         self.0.until
     }
 
+    /// Whether an entry at this index may be signed with the key.
     fn in_force(&self, index: u64) -> bool {
         self.0.in_force(index)
     }
@@ -376,7 +424,21 @@ fn rows(rows: &[ledger::KeyRow]) -> Vec<KeyRow> {
     rows.iter().map(|row| KeyRow(*row)).collect()
 }
 
-/// A ledger that is open for writing.
+/// A ledger that is open for writing, by this process alone; many threads may append at once. A context manager.
+///
+/// An error of the disk ends the writer: nothing of that append is acknowledged, every later call raises the same
+/// `LedgerIOError`, and opening it again decides what remains.
+///
+/// Attributes:
+///     origin: The ledger's name in its checkpoints.
+///     hash: "sha256" or "sm3".
+///     id: The ledger's id, 32 bytes: what must not be replayed into another ledger names it.
+///     ledger_key: The key that signs the checkpoints.
+///     size: The number of entries.
+///     checkpoint: The newest checkpoint, a signed note.
+///     keys: The rows of the key table.
+///     recovery: What opening had to repair: bytes cut from `entries` and from `checkpoints.log`, none of them ever
+///         acknowledged, and whether a signed checkpoint has been released.
 #[pyclass(frozen, module = "sealcore.ledger")]
 pub(crate) struct Ledger {
     /// Taken by `close`; appends that run hold their own share.
@@ -421,6 +483,18 @@ impl Ledger {
 
 #[pymethods]
 impl Ledger {
+    /// Creates a ledger in a new or empty directory and opens it; the directory appears whole or not at all.
+    ///
+    /// Args:
+    ///     path: The directory; the one it stands in must be there.
+    ///     origin: The ledger's name for its whole life, such as "example.com/seals".
+    ///     ledger_key: The key that signs checkpoints and the gate's entries; row 0.
+    ///     founder_key: The key that may sign the first statements and key changes; row 1.
+    ///     hash: "sha256" or "sm3".
+    ///
+    /// Raises:
+    ///     InvalidArgument: If the directory is not empty, or the origin cannot be one.
+    ///     LedgerIOError: If the system refuses.
     #[classmethod]
     #[pyo3(signature = (path, *, origin, ledger_key, founder_key, hash="sha256"))]
     fn create(
@@ -437,18 +511,36 @@ impl Ledger {
         Ok(Ledger::wrap(py.detach(|| ledger::Ledger::create(&path, &genesis, &ledger_key.0))?))
     }
 
+    /// Opens a ledger for writing, repairing what a crash left.
+    ///
+    /// Raises:
+    ///     LedgerLocked: If another writer has it.
+    ///     InvalidKey: If the key is not the ledger's.
+    ///     LedgerCorrupt: If something that a signed checkpoint covers is missing or altered; nothing is touched then.
     #[classmethod]
     #[pyo3(signature = (path, *, ledger_key))]
     fn open(_class: &Bound<'_, PyType>, py: Python<'_>, path: PathBuf, ledger_key: &SigningKey) -> PyCoreResult<Self> {
         Ok(Ledger::wrap(py.detach(|| ledger::Ledger::open(&path, &ledger_key.0))?))
     }
 
+    /// Appends one entry; returns when it is durable.
+    ///
+    /// Args:
+    ///     entry: The entry.
+    ///     time: Its time in µs, fixed by the caller; not before the last entry's. None: the clock's.
+    ///
+    /// Raises:
+    ///     InvalidSignature: If the signature does not verify with the key of the row.
+    ///     InvalidKey: If there is no such key, or it is not in force.
+    ///     InputError: If a field is not what an entry can hold.
+    ///     LedgerIOError: If the disk refuses; see the class.
     #[pyo3(signature = (entry, *, time=None))]
     fn append(&self, py: Python<'_>, entry: &NewEntry, time: Option<u64>) -> PyCoreResult<Receipt> {
         let mut receipts = self.append_entries(py, vec![entry.0.clone()], time)?;
         receipts.pop().ok_or(CoreError(Error::Internal { reason: "an append without a receipt" }))
     }
 
+    /// Appends entries, all or none, next to each other; returns when they are durable. As `append`.
     #[pyo3(signature = (entries, *, time=None))]
     fn append_many(
         &self,
@@ -459,12 +551,14 @@ impl Ledger {
         self.append_entries(py, entries.iter().map(|entry| entry.0.clone()).collect(), time)
     }
 
+    /// Signs a body with the ledger's own key.
     #[pyo3(signature = (body, *, r#type="statement"))]
     fn sign(&self, py: Python<'_>, body: Bytes<'_>, r#type: &str) -> PyCoreResult<NewEntry> {
         let (kind, body) = (EntryType::from_name(r#type)?, body.as_slice().to_vec());
         Ok(NewEntry(self.run(py, |writer| writer.sign(kind, body))?))
     }
 
+    /// Gives the lock back; appends that run are finished first.
     fn close(&self, py: Python<'_>) {
         // Waiting for the lock while another thread that holds it waits for the interpreter would be a deadlock.
         py.detach(|| self.open.write().unwrap_or_else(PoisonError::into_inner).take());
@@ -520,22 +614,26 @@ impl Ledger {
         Ok((recovery.entries_cut, recovery.log_cut, recovery.checkpoint_completed))
     }
 
+    /// One entry.
     fn entry(&self, py: Python<'_>, index: u64) -> PyCoreResult<Entry> {
         Ok(Entry::stored(self.run(py, |writer| writer.entry(index))?, self.genesis.hash()))
     }
 
+    /// The root of the first `size` entries; of all when None.
     #[pyo3(signature = (size=None))]
     fn root<'py>(&self, py: Python<'py>, size: Option<u64>) -> PyCoreResult<Bound<'py, PyBytes>> {
         let root = self.run(py, |writer| writer.root_at(size.map_or_else(|| writer.size(), Ok)?))?;
         Ok(PyBytes::new(py, &root))
     }
 
+    /// The proof that an entry is in the tree of the first `size` entries: for `verify_inclusion`.
     #[pyo3(signature = (index, *, size=None))]
     fn inclusion_proof<'py>(&self, py: Python<'py>, index: u64, size: Option<u64>) -> PyResult<Bound<'py, PyList>> {
         let proof = self.run(py, |writer| writer.inclusion_proof(index, size.map_or_else(|| writer.size(), Ok)?))?;
         hash_list(py, &proof)
     }
 
+    /// The proof that the first `old_size` entries are a prefix of the first `new_size`: for `verify_consistency`.
     #[pyo3(signature = (old_size, new_size=None))]
     fn consistency_proof<'py>(
         &self,
@@ -553,7 +651,10 @@ impl Ledger {
     }
 }
 
-/// A ledger at one checkpoint, without its lock.
+/// A ledger at one checkpoint, read without its lock. Iterating gives every `Entry`; `len` their number.
+///
+/// What it gives has the root that the ledger's key signed; entry signatures are checked by the writer and by
+/// `verify_ledger`, not here. Attributes as of `Ledger`.
 #[pyclass(frozen, module = "sealcore.ledger")]
 pub(crate) struct LedgerReader(RwLock<ledger::LedgerReader>);
 
@@ -569,11 +670,17 @@ impl LedgerReader {
 
 #[pymethods]
 impl LedgerReader {
+    /// Opens a ledger at its newest checkpoint.
+    ///
+    /// Raises:
+    ///     LedgerCorrupt, RootMismatch: If the files do not agree with it; `verify_ledger` says more.
+    ///     LedgerIOError: If a file cannot be read.
     #[classmethod]
     fn open(_class: &Bound<'_, PyType>, py: Python<'_>, path: PathBuf) -> PyCoreResult<Self> {
         Ok(LedgerReader(RwLock::new(py.detach(|| ledger::LedgerReader::open(&path))?)))
     }
 
+    /// Goes forward to the newest checkpoint; says whether there was one.
     fn refresh(&self, py: Python<'_>) -> PyCoreResult<bool> {
         py.detach(|| Ok(self.0.write().unwrap_or_else(PoisonError::into_inner).refresh()?))
     }
@@ -613,10 +720,12 @@ impl LedgerReader {
         self.run(py, |reader| Ok(rows(reader.keys())))
     }
 
+    /// One entry.
     fn entry(&self, py: Python<'_>, index: u64) -> PyCoreResult<Entry> {
         self.run(py, |reader| Ok(Entry::stored(reader.entry(index)?, reader.genesis().hash())))
     }
 
+    /// The entries from `start` up to, and without, `stop`.
     #[pyo3(signature = (start=0, stop=None))]
     fn entries(slf: Py<Self>, py: Python<'_>, start: u64, stop: Option<u64>) -> PyCoreResult<EntryIterator> {
         let size = slf.get().size(py)?;
@@ -632,16 +741,19 @@ impl LedgerReader {
         usize::try_from(self.size(py)?).map_err(|_| PyIndexError::new_err("more entries than an index can count"))
     }
 
+    /// The root of the first `size` entries; of all when None.
     #[pyo3(signature = (size=None))]
     fn root<'py>(&self, py: Python<'py>, size: Option<u64>) -> PyCoreResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &self.run(py, |reader| reader.root_at(size.unwrap_or(reader.size())))?))
     }
 
+    /// The proof that an entry is in the tree of the first `size` entries: for `verify_inclusion`.
     #[pyo3(signature = (index, *, size=None))]
     fn inclusion_proof<'py>(&self, py: Python<'py>, index: u64, size: Option<u64>) -> PyResult<Bound<'py, PyList>> {
         hash_list(py, &self.run(py, |reader| reader.inclusion_proof(index, size.unwrap_or(reader.size())))?)
     }
 
+    /// The proof that the first `old_size` entries are a prefix of the first `new_size`: for `verify_consistency`.
     #[pyo3(signature = (old_size, new_size=None))]
     fn consistency_proof<'py>(
         &self,

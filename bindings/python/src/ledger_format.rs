@@ -11,14 +11,14 @@ use crate::bytes::Bytes;
 use crate::error::{CoreError, PyCoreResult};
 use crate::sign::VerifyingKey;
 
-/// The statement id of a body.
+/// The statement id of a body: H("sealcore body v1" ‖ body), 32 bytes.
 #[pyfunction]
 #[pyo3(signature = (body, *, hash))]
 pub(crate) fn statement_id<'py>(py: Python<'py>, body: Bytes<'py>, hash: &str) -> PyCoreResult<Bound<'py, PyBytes>> {
     Ok(PyBytes::new(py, &ledger::statement_id(HashAlgorithm::from_name(hash)?, body.as_slice())))
 }
 
-/// The 48 bytes that the author of a body signs.
+/// The 48 bytes that the author of a body signs, as a message: "sealcore stmt v1" ‖ statement id.
 #[pyfunction]
 #[pyo3(signature = (body, *, hash))]
 pub(crate) fn statement_message<'py>(
@@ -36,7 +36,13 @@ pub(crate) fn leaf_hash<'py>(py: Python<'py>, entry: Bytes<'py>, hash: &str) -> 
     Ok(PyBytes::new(py, &ledger::merkle::leaf_hash(HashAlgorithm::from_name(hash)?, entry.as_slice())))
 }
 
-/// Checks an inclusion proof.
+/// Checks that the entry with `leaf_hash` is entry `index` of the first `size` entries, which have this root.
+///
+/// Raises:
+///     InvalidProof: If it does not prove that.
+///
+/// Source:
+///     RFC 6962, clause 2.1.1.
 #[pyfunction]
 #[pyo3(signature = (proof, *, index, size, leaf_hash, root, hash))]
 pub(crate) fn verify_inclusion(
@@ -52,7 +58,13 @@ pub(crate) fn verify_inclusion(
     Ok(proof::verify_inclusion(hash, index, size, leaf_hash.as_slice(), &proof, root.as_slice())?)
 }
 
-/// Checks a consistency proof.
+/// Checks that the first `old_size` entries are a prefix of the first `new_size`.
+///
+/// Raises:
+///     InvalidProof: If it does not prove that.
+///
+/// Source:
+///     RFC 6962, clause 2.1.2.
 #[pyfunction]
 #[pyo3(signature = (proof, *, old_size, new_size, old_root, new_root, hash))]
 pub(crate) fn verify_consistency(
@@ -68,7 +80,12 @@ pub(crate) fn verify_consistency(
     Ok(proof::verify_consistency(hash, old_size, new_size, old_root.as_slice(), &proof, new_root.as_slice())?)
 }
 
-/// The body of a KEY_ADD entry.
+/// The body of a "key-add" entry: a key comes into the table, once and for good.
+///
+/// Args:
+///     key: The key.
+///     ledger_id: The id of the one ledger that it is for.
+///     label: A commitment of 32 bytes to whose key it is.
 #[pyfunction]
 #[pyo3(signature = (key, *, ledger_id, label=None))]
 pub(crate) fn key_add_body<'py>(
@@ -82,7 +99,12 @@ pub(crate) fn key_add_body<'py>(
     Ok(PyBytes::new(py, &body))
 }
 
-/// The body of a KEY_REVOKE entry.
+/// The body of a "key-revoke" entry: a row ends.
+///
+/// Args:
+///     key_idx: The row.
+///     ledger_id: The id of the one ledger that it is for.
+///     reason: A commitment of 32 bytes to the reason.
 #[pyfunction]
 #[pyo3(signature = (key_idx, *, ledger_id, reason=None))]
 pub(crate) fn key_revoke_body<'py>(
@@ -101,14 +123,21 @@ fn exactly_32(field: &'static str, bytes: &Bytes<'_>) -> sealcore::Result<[u8; 3
     bytes.try_into().map_err(|_| sealcore::Error::InvalidLength { field, expected: 32, actual: bytes.len() })
 }
 
-/// The one encoding of a value.
+/// The one deterministic CBOR encoding of a value of None, bool, int (64 bits), str, bytes, list and dict.
+///
+/// Raises:
+///     TypeError, OverflowError: If it holds something else.
+///     InvalidArgument: If it is nested deeper than 16 or longer than 65,535 bytes.
 #[pyfunction]
 pub(crate) fn encode_body<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let bytes = to_cbor(value, MAX_DEPTH)?.encode().map_err(CoreError)?;
     Ok(PyBytes::new(value.py(), &bytes))
 }
 
-/// The value of an encoding.
+/// The value of a body, accepted only in its one encoding.
+///
+/// Raises:
+///     InvalidEncoding: With the offset of what is not.
 #[pyfunction]
 pub(crate) fn decode_body<'py>(py: Python<'py>, body: Bytes<'py>) -> PyResult<Bound<'py, PyAny>> {
     from_cbor(py, &Value::decode(body.as_slice()).map_err(CoreError)?)
@@ -178,6 +207,11 @@ fn from_cbor<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
 }
 
 /// What a checkpoint says.
+///
+/// Attributes:
+///     origin: The name of the ledger.
+///     size: The number of entries.
+///     root: Their root, 32 bytes.
 #[pyclass(frozen, eq, hash, module = "sealcore.ledger")]
 #[derive(PartialEq, Eq, Hash)]
 pub(crate) struct Checkpoint {
@@ -194,6 +228,11 @@ impl From<ledger::Checkpoint> for Checkpoint {
 
 #[pymethods]
 impl Checkpoint {
+    /// Reads a signed checkpoint and checks that this key signed it.
+    ///
+    /// Raises:
+    ///     InvalidEncoding: If it does not parse.
+    ///     InvalidSignature: If the key did not sign it.
     #[classmethod]
     #[pyo3(signature = (note, *, key))]
     fn open(_class: &Bound<'_, PyType>, note: &str, key: &VerifyingKey) -> PyCoreResult<Self> {
@@ -202,6 +241,7 @@ impl Checkpoint {
         Ok(ledger::Checkpoint::open(note.as_bytes(), &NoteKey::new(&origin, key.0)?)?.into())
     }
 
+    /// Reads a signed checkpoint without checking any signature.
     #[classmethod]
     fn read_unverified(_class: &Bound<'_, PyType>, note: &str) -> PyCoreResult<Self> {
         Ok(ledger::Checkpoint::parse(ledger::Note::parse(note.as_bytes())?.text())?.into())
@@ -238,14 +278,17 @@ impl Checkpoint {
     }
 }
 
-/// The verifier key of a ledger as text.
+/// The verifier key of a ledger as text (C2SP signed-note): name+key ID+key.
 #[pyfunction]
 #[pyo3(signature = (key, *, origin))]
 pub(crate) fn to_vkey(key: &VerifyingKey, origin: &str) -> PyCoreResult<String> {
     Ok(NoteKey::new(origin, key.0)?.to_vkey())
 }
 
-/// The origin and key of a verifier key.
+/// The origin and the key of a verifier key.
+///
+/// Raises:
+///     InvalidEncoding: If it is none, or of another type than P-256 and SM2.
 #[pyfunction]
 pub(crate) fn from_vkey(text: &str) -> PyCoreResult<(String, VerifyingKey)> {
     let named = NoteKey::from_vkey(text)?;

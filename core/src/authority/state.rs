@@ -224,8 +224,11 @@ impl State {
     pub(super) fn pass(&mut self, event: &Event<'_>) -> Option<[u8; 65]> {
         let at = At { index: event.index, time: event.time };
         self.last.index = event.index;
+        if event.kind != EntryType::KeyAdd {
+            return None;
+        }
         let Ok(KeyChange::Add { key, .. }) = KeyChange::decode(event.body, &self.ledger) else { return None };
-        if event.kind != EntryType::KeyAdd || self.keys.place(&key.to_sec1()).is_some() {
+        if self.keys.place(&key.to_sec1()).is_some() {
             return None;
         }
         let record = KeyRecord {

@@ -119,6 +119,19 @@ impl Statement {
     /// # Errors
     /// [`Error::InvalidArgument`] and [`Error::InvalidLength`] for a value outside its domain: what does not decode
     /// is not encoded.
+    ///
+    /// # Source
+    /// RFC 8949, 4.2.1.
+    ///
+    /// # Examples
+    /// ```
+    /// use sealcore::authority::{Approval, Name, Statement, StatementId};
+    /// let content = Approval { application: StatementId([1; 32]), expires: 1_893_456_000_000_000 };
+    /// let statement =
+    ///     Statement { by: Name::new("by", "ann")?, ledger: [2; 32], seen: None, content: content.into() };
+    /// assert_eq!(Statement::decode(&statement.encode()?)?, statement);
+    /// # Ok::<(), sealcore::Error>(())
+    /// ```
     pub fn encode(&self) -> Result<Vec<u8>> {
         let value = self.to_value();
         Statement::from_value(&value)?;

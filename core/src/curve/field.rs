@@ -48,13 +48,19 @@ impl<M: Modulus> Residue<M> {
     }
 
     /// Domain: integers to Montgomery. Bound: limbs < 2^256, of which the residue is taken.
-    pub const fn from_canonical(limbs: Limbs) -> Self {
-        Self::from_montgomery(montgomery_multiply::<M>(limbs, M::R2))
+    pub fn from_canonical(limbs: Limbs) -> Self {
+        Self::from_montgomery(montgomery_reduce::<M>(limbs::multiply(limbs, M::R2)))
+    }
+
+    /// The same for a constant of the source. Variable time.
+    pub(super) const fn constant(limbs: Limbs) -> Self {
+        Self::from_montgomery(multiply_public::<M>(limbs, M::R2))
     }
 
     /// Domain: Montgomery to integers. Bound: out < M.
-    pub const fn to_canonical(self) -> Limbs {
-        montgomery_multiply::<M>(self.limbs, [1, 0, 0, 0])
+    pub fn to_canonical(self) -> Limbs {
+        let [a, b, c, d] = self.limbs;
+        montgomery_reduce::<M>([a, b, c, d, 0, 0, 0, 0])
     }
 
     /// Big-endian bytes and whether they are less than M; the residue is taken in any case.
@@ -80,7 +86,7 @@ impl<M: Modulus> Residue<M> {
     #[inline(always)]
     pub fn sub(self, other: Self) -> Self {
         let (difference, borrow) = limbs::subtract(self.limbs, other.limbs);
-        let correction = limbs::masked(M::M, u64::from(borrow).wrapping_neg());
+        let correction = limbs::masked(M::M, limbs::mask(borrow));
         Self::from_montgomery(limbs::add(difference, correction).0)
     }
 
@@ -177,7 +183,7 @@ impl<M> Zeroize for Residue<M> {
 }
 
 /// a·b·2^-256 mod M, for constants. Bound: a·b < 2^256·M; out < M.
-const fn montgomery_multiply<M: Modulus>(a: Limbs, b: Limbs) -> Limbs {
+const fn multiply_public<M: Modulus>(a: Limbs, b: Limbs) -> Limbs {
     let t = limbs::multiply(a, b);
     let mut r = [t[0], t[1], t[2], t[3]];
     let mut i = 0;
@@ -186,7 +192,7 @@ const fn montgomery_multiply<M: Modulus>(a: Limbs, b: Limbs) -> Limbs {
         i += 1;
     }
     let (r, carry) = limbs::add(r, [t[4], t[5], t[6], t[7]]);
-    limbs::reduce_once(r, carry, M::M)
+    limbs::reduce_once_public(r, carry, M::M)
 }
 
 /// t·2^-256 mod M. Bound: t < 2^256·M; out < M.
@@ -219,7 +225,7 @@ const fn r_squared(m: Limbs) -> Limbs {
     let mut i = 0;
     while i < 256 {
         let (double, carry) = limbs::add(r, r);
-        r = limbs::reduce_once(double, carry, m);
+        r = limbs::reduce_once_public(double, carry, m);
         i += 1;
     }
     r

@@ -5,7 +5,8 @@
 //! of a and b, which give factors f, g of at most 2^31, and applies them to the full numbers. len(a) + len(b)
 //! falls by one a step, so that after 2·256 - 1 = 511 steps b = gcd(y, m); 17 outer steps run 527.
 
-use super::limbs::{Limbs, add, carrying_add, masked, multiply_add, reduce_once};
+use super::limbs::{Limbs, add, carrying_add, mask, masked, multiply_add, reduce_once};
+use crate::simd::opaque;
 use zeroize::Zeroize;
 
 const OUTER: usize = 17;
@@ -45,7 +46,7 @@ fn approximate_steps(a: &Limbs, b: &Limbs) -> ((i64, i64), (i64, i64)) {
         b_low ^= (b_low ^ b[i]) & take_low;
         take_low = take_high;
         let any = a[i] | b[i];
-        take_high &= ((any | any.wrapping_neg()) >> 63).wrapping_sub(1);
+        take_high &= opaque((any | any.wrapping_neg()) >> 63).wrapping_sub(1);
     }
     // `take_low` is still set when only the lowest limb counts; then nothing is shifted.
     let shift = u64::from(((a_high | b_high) | 1).leading_zeros()) & !take_low;
@@ -55,9 +56,9 @@ fn approximate_steps(a: &Limbs, b: &Limbs) -> ((i64, i64), (i64, i64)) {
     // f in the low half, g in the high half of a word, each -2^31 < f <= 2^31.
     let (mut first, mut second) = (1u64, 1u64 << 32);
     for _ in 0..INNER {
-        let odd = (x & 1).wrapping_neg();
+        let odd = opaque(x & 1).wrapping_neg();
         let (_, less) = x.overflowing_sub(y);
-        let swap = odd & (less as u64).wrapping_neg();
+        let swap = odd & mask(less);
         let t = (x ^ y) & swap;
         x ^= t;
         y ^= t;
@@ -84,7 +85,7 @@ fn unpack(word: u64) -> (i64, i64) {
 fn combine_exact(a: &Limbs, b: &Limbs, factors: &mut (i64, i64)) -> Limbs {
     let (sum, top) = combine(a, b, *factors);
     let out = shift_right(&sum, top);
-    let negative = (top >> 63) as u64;
+    let negative = opaque((top >> 63) as u64);
     factors.0 = (factors.0 ^ negative as i64).wrapping_sub(negative as i64);
     factors.1 = (factors.1 ^ negative as i64).wrapping_sub(negative as i64);
     // Two's complement of the negative result.
@@ -105,7 +106,7 @@ fn combine_modular(u: &Limbs, v: &Limbs, factors: (i64, i64), m: &Limbs, negated
     let top = top.wrapping_add(c as i64);
     let out = shift_right(&[t0, t1, t2, t3], top);
     let top = top >> INNER;
-    let negative = (top >> 63) as u64;
+    let negative = opaque((top >> 63) as u64);
     let (raised, carry) = add(out, masked(*m, negative));
     // Negative: the carry cancels the sign. Otherwise `top` is 0 or 1.
     let top = (top as u64).wrapping_add(carry as u64);
@@ -116,7 +117,7 @@ fn combine_modular(u: &Limbs, v: &Limbs, factors: (i64, i64), m: &Limbs, negated
 #[inline(always)]
 fn combine(x: &Limbs, y: &Limbs, (f, g): (i64, i64)) -> (Limbs, i64) {
     // x·f = x·|f| with the sign applied as two's complement.
-    let (f_sign, g_sign) = ((f >> 63) as u64, (g >> 63) as u64);
+    let (f_sign, g_sign) = (opaque((f >> 63) as u64), opaque((g >> 63) as u64));
     let (f, g) = ((f as u64 ^ f_sign).wrapping_sub(f_sign), (g as u64 ^ g_sign).wrapping_sub(g_sign));
     let (mut out, mut carry) = ([0; 4], false);
     let (mut high_x, mut high_y) = (0, 0);

@@ -1,6 +1,7 @@
 //! 256-bit integers as four 64-bit limbs, the least significant first. Everything here is constant time.
 
 use super::field::Modulus;
+use crate::simd::opaque;
 
 /// Four limbs.
 pub(super) type Limbs = [u64; 4];
@@ -66,26 +67,38 @@ pub(super) const fn subtract(a: Limbs, b: Limbs) -> (Limbs, bool) {
     ([r0, r1, r2, r3], c)
 }
 
+/// All ones for yes, zero for no, and the optimiser does not know that it is one of the two.
+#[inline(always)]
+pub(super) fn mask(yes: bool) -> u64 {
+    opaque(u64::from(yes)).wrapping_neg()
+}
+
 /// The limbs where `mask` is all ones, zero where it is zero.
 #[inline(always)]
-pub(super) const fn masked(limbs: Limbs, mask: u64) -> Limbs {
+pub(super) fn masked(limbs: Limbs, mask: u64) -> Limbs {
     [limbs[0] & mask, limbs[1] & mask, limbs[2] & mask, limbs[3] & mask]
 }
 
 /// Bound: in limbs + 2^256·carry < 2m; out < m.
 #[inline(always)]
-pub(super) const fn reduce_once(limbs: Limbs, carry: bool, m: Limbs) -> Limbs {
+pub(super) fn reduce_once(limbs: Limbs, carry: bool, m: Limbs) -> Limbs {
+    let (reduced, keep) = subtract_once(limbs, carry, m);
+    let keep = mask(keep);
+    let select = |i: usize| reduced[i] ^ (keep & (reduced[i] ^ limbs[i]));
+    [select(0), select(1), select(2), select(3)]
+}
+
+/// The same for constants: it branches.
+pub(super) const fn reduce_once_public(limbs: Limbs, carry: bool, m: Limbs) -> Limbs {
+    let (reduced, keep) = subtract_once(limbs, carry, m);
+    if keep { limbs } else { reduced }
+}
+
+/// The limbs less m, and whether they were less than m and nothing was carried.
+#[inline(always)]
+const fn subtract_once(limbs: Limbs, carry: bool, m: Limbs) -> (Limbs, bool) {
     let (reduced, borrow) = subtract(limbs, m);
-    // Keep the limbs when they are less than m and nothing was carried.
-    let (_, keep) = borrowing_sub(carry as u64, 0, borrow);
-    let mask = (keep as u64).wrapping_neg();
-    let mut out = [0; 4];
-    let mut i = 0;
-    while i < 4 {
-        out[i] = reduced[i] ^ (mask & (reduced[i] ^ limbs[i]));
-        i += 1;
-    }
-    out
+    (reduced, borrowing_sub(carry as u64, 0, borrow).1)
 }
 
 /// Bound: in < 2^256; out < 2^512.

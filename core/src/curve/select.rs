@@ -1,5 +1,6 @@
 //! Decisions without branches.
 
+use crate::simd::opaque;
 use core::hint::black_box;
 
 /// A secret yes or no: a mask of all ones or all zeros, never branched on.
@@ -10,8 +11,7 @@ impl Choice {
     /// From 0 or 1.
     #[inline(always)]
     pub fn from_bit(bit: u64) -> Self {
-        // The black box keeps the optimiser from knowing that only two values occur, and thus from branching.
-        Choice(black_box(bit).wrapping_neg())
+        Choice(opaque(bit).wrapping_neg())
     }
 
     /// Whether `word` is zero.

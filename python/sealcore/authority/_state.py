@@ -25,6 +25,7 @@ from sealcore.authority._records import (
     UseRecord,
 )
 from sealcore.authority._values import Digests, Position, Seen, Time, from_us, to_us
+from sealcore.hash import HashName
 
 EntryKind: TypeAlias = Literal["statement", "key-add", "key-revoke"]
 """The types of ledger entries that authority judges."""
@@ -52,7 +53,7 @@ class Authority:
         return self._state.ledger
 
     @property
-    def hash(self) -> str:
+    def hash(self) -> HashName:
         """The hash function of the ledger."""
         return self._state.hash
 

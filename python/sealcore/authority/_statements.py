@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from sealcore import _core
 from sealcore.authority._values import (
@@ -19,6 +19,7 @@ from sealcore.authority._values import (
     plain,
     to_us,
 )
+from sealcore.hash import HashName
 
 KINDS: dict[str, type[Statement]] = {}
 
@@ -65,7 +66,7 @@ class Statement:
         present = {name: value for name, value in values.items() if value is not None and value != []}
         return _core.authority_encode({"v": 1, "kind": self.kind, **present})
 
-    def statement_id(self, hash: Literal["sha256", "sm3"]) -> bytes:
+    def statement_id(self, hash: HashName) -> bytes:
         """The id under which a ledger with this hash knows the statement: what names an application, a grant, a use."""
         return _core.statement_id(self.encode(), hash=hash)
 

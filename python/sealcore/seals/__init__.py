@@ -11,8 +11,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sealcore.errors import MissingExtra
-
 if TYPE_CHECKING:
     from sealcore.seals.audit import AuditFinding, OfficeAudit, audit_ledger
     from sealcore.seals.registry import Registry, rebuild_database
@@ -66,10 +64,5 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        try:
-            return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'rows')}"), name)
-        except ModuleNotFoundError as error:
-            if error.name != "sqlalchemy":
-                raise
-            raise MissingExtra('the office needs SQLAlchemy: pip install "sealcore[seals]"', extra="seals") from error
+        return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'rows')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

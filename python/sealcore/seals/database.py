@@ -1,4 +1,4 @@
-"""The one door to SQLAlchemy: engines, transactions, and errors in our own words.
+"""The door to the databases: engines, transactions, and errors in our own words.
 
 Two databases stand beside a ledger. `registry.db` is a projection and may be deleted at any time; `details.db` holds
 the personal values behind the ledger's commitments and cannot be rebuilt. Both are SQLite by default, and everything
@@ -15,12 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sealcore.errors import MissingExtra, StorageError
-
-try:
-    import sqlalchemy
-except ImportError:
-    raise MissingExtra('the registry needs SQLAlchemy: pip install "sealcore[seals]"', extra="seals") from None
+from sealcore.errors import StorageError
+from sealcore.seals.sql import sa
 
 __all__ = ["Database", "open_database", "open_in_memory"]
 
@@ -35,7 +31,7 @@ class Database:
         name: What errors call it: a path.
     """
 
-    def __init__(self, engine: sqlalchemy.Engine, name: str) -> None:
+    def __init__(self, engine: sa.Engine, name: str) -> None:
         self._engine = engine
         self._name = name
 
@@ -45,7 +41,7 @@ class Database:
         return self._name
 
     @contextmanager
-    def reading(self) -> Iterator[sqlalchemy.Connection]:
+    def reading(self) -> Iterator[sa.Connection]:
         """One consistent snapshot; no lock on writers.
 
         Raises:
@@ -55,7 +51,7 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sqlalchemy.Connection]:
+    def writing(self) -> Iterator[sa.Connection]:
         """One transaction, committed at the end of the block, rolled back by any exception.
 
         Raises:
@@ -98,7 +94,7 @@ class Database:
     def _said(self, operation: str) -> Iterator[None]:
         try:
             yield
-        except sqlalchemy.exc.DBAPIError as error:
+        except sa.exc.DBAPIError as error:
             raise _storage_error(operation, self._name, error.orig or error) from None
         except sqlite3.Error as error:
             raise _storage_error(operation, self._name, error) from None
@@ -113,9 +109,9 @@ def open_database(path: Path, *, durable: bool, read_only: bool = False) -> Data
         read_only: Never write, create or lock.
     """
     target = f"sqlite:///file:{_uri_path(path)}?{'mode=ro&' if read_only else ''}uri=true"
-    engine = sqlalchemy.create_engine(target, connect_args={"timeout": _BUSY_SECONDS})
+    engine = sa.create_engine(target, connect_args={"timeout": _BUSY_SECONDS})
 
-    @sqlalchemy.event.listens_for(engine, "connect")
+    @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         if read_only:
@@ -131,11 +127,9 @@ def open_database(path: Path, *, durable: bool, read_only: bool = False) -> Data
 
 def open_in_memory() -> Database:
     """A database that lives as long as its one connection."""
-    engine = sqlalchemy.create_engine(
-        "sqlite://", poolclass=sqlalchemy.pool.StaticPool, connect_args={"check_same_thread": False}
-    )
+    engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool, connect_args={"check_same_thread": False})
 
-    @sqlalchemy.event.listens_for(engine, "connect")
+    @sa.event.listens_for(engine, "connect")
     def _configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
 
@@ -143,11 +137,11 @@ def open_in_memory() -> Database:
     return Database(engine, "the database in memory")
 
 
-def _explicit_transactions(engine: sqlalchemy.Engine) -> None:
+def _explicit_transactions(engine: sa.Engine) -> None:
     """Begin where SQLAlchemy begins: a snapshot for readers, the write lock at once for writers."""
 
-    @sqlalchemy.event.listens_for(engine, "begin")
-    def _begin(connection: sqlalchemy.Connection) -> None:
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get("sealcore_writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 

@@ -6,9 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from sealcore.seals.rows import DocumentDigests, KeyRow, Limit, PolicyRow, SealRow
+from sealcore.seals.sql import sa
 from sealcore.seals.tables import moment
 
 __all__ = ["digests", "key_of", "limits", "moment_or_none", "policy_of", "seal_of", "words"]

@@ -13,11 +13,10 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from sealcore import authority as rules
 from sealcore.errors import InvalidArgument
 from sealcore.seals.database import Database, open_database
+from sealcore.seals.sql import sa
 
 __all__ = ["ALTERED", "ERASED", "MISSING", "Details", "Secret"]
 
@@ -66,6 +65,7 @@ class Details:
 
     def __init__(self, path: Path, *, hash: str, read_only: bool = False) -> None:
         self._hash = hash
+        self._read_only = read_only
         self._database: Database | None = None
         if not read_only or path.is_file():
             self._database = open_database(path, durable=True, read_only=read_only)
@@ -188,6 +188,6 @@ class Details:
         return value if kept == row.commitment else ALTERED
 
     def _writable(self) -> Database:
-        if self._database is None:
+        if self._database is None or self._read_only:
             raise InvalidArgument("details: this view only reads; open the registry to write", field="details")
         return self._database

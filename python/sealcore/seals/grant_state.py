@@ -6,10 +6,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import sqlalchemy as sa
-
 from sealcore.seals import tables
 from sealcore.seals.decoding import words
+from sealcore.seals.sql import sa
 
 __all__ = ["GrantState", "parts"]
 

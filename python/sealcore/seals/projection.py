@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-
 from sealcore.errors import StorageError
 from sealcore.seals import tables
 from sealcore.seals.database import open_database
+from sealcore.seals.sql import sa
 
 if TYPE_CHECKING:
     from sealcore import authority as rules

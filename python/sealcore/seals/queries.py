@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
-import sqlalchemy as sa
-
 from sealcore.errors import InvalidArgument, UnknownReference
 from sealcore.seals import tables
 from sealcore.seals.decoding import digests, key_of, limits, moment_or_none, policy_of, seal_of, words
@@ -30,6 +28,7 @@ from sealcore.seals.rows import (
     UnitRow,
     UseRow,
 )
+from sealcore.seals.sql import sa
 from sealcore.seals.tables import moment
 
 __all__ = ["FAILURES", "Queries"]

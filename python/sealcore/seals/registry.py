@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from sealcore import ledger as ledgers
-from sealcore.errors import LedgerLocked
+from sealcore.errors import InvalidArgument, LedgerLocked
 from sealcore.hash import HashName
 from sealcore.keys import KeyStore, PasswordSource, Signer
 from sealcore.keys.file import load_key_file
@@ -222,8 +222,17 @@ class Registry(Structure, Register, Trade):
 
         Returns:
             False if there was no value to erase.
+
+        Raises:
+            InvalidArgument: If this is no commitment.
         """
-        return self._details.erase(bytes.fromhex(commitment) if isinstance(commitment, str) else commitment)
+        try:
+            value = bytes.fromhex(commitment) if isinstance(commitment, str) else commitment
+        except ValueError:
+            value = b""
+        if len(value) != 32:
+            raise InvalidArgument("commitment: expected 32 bytes, or 64 hexadecimal characters", field="commitment")
+        return self._details.erase(value)
 
     def erase_person(self, person: str) -> int:
         """Erase every name that a person has had.

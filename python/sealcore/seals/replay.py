@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from sealcore import authority as rules
+from sealcore.errors import PolicyError
 
 if TYPE_CHECKING:
     from sealcore.ledger import Entry
@@ -54,9 +55,18 @@ def replay(ledger: Entries, progress: Progress | None = None) -> rules.Authority
     """The authority state after the last entry.
 
     Raises:
-        PolicyError: If an entry was not authorised: the ledger was not written by a gate.
+        PolicyError: If an entry was not authorised: somebody wrote to the ledger past the gate.
         LedgerError: If the ledger is damaged.
     """
     authority = rules.Authority(ledger.entry(0).body)
-    authority.apply_many(events(ledger, 1, progress))
+    try:
+        authority.apply_many(events(ledger, 1, progress))
+    except PolicyError as error:
+        raise type(error)(
+            f"entry {authority.next_index} of the ledger was not authorised: {error}; somebody wrote past the gate: "
+            "audit the ledger before it is used",
+            statement=error.statement,
+            limit=error.limit,
+            actual=error.actual,
+        ) from None
     return authority

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
+from sealcore.seals.sql import sa
 
 if TYPE_CHECKING:
     from sealcore import authority as rules

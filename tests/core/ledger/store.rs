@@ -336,3 +336,30 @@ fn many_threads_append() {
     bodies.dedup();
     assert_eq!(bodies.len(), 192);
 }
+
+/// One file of the room touches the disk; that is where durability is decided.
+#[test]
+fn only_the_store_touches_the_disk() {
+    let room = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/ledger");
+    let mut pending = vec![room];
+    let mut seen = 0;
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).expect("the sources") {
+            let path = entry.expect("entry").path();
+            if path.is_dir() {
+                pending.push(path);
+            } else if path.file_name().is_some_and(|name| name != "store.rs") {
+                let text = fs::read_to_string(&path).expect("UTF-8");
+                for word in ["std::fs", "std::io", "File::", "OpenOptions"] {
+                    assert!(
+                        !text.lines().any(|line| line.contains(&format!("use {word}"))),
+                        "{}: {word}",
+                        path.display()
+                    );
+                }
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 15, "{seen}");
+}

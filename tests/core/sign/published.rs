@@ -33,6 +33,42 @@ fn published_signatures() {
     assert_eq!(judged, 3);
 }
 
+/// Frozen: another nonce for the same key, digest and added bytes would be a change that nobody asked for.
+#[test]
+fn frozen_nonces() {
+    let file = json(&support::vectors().join("sign/nonces.json"));
+    let cases = file["signatures"].as_array().expect("signatures");
+    let (mut plain, mut hedged) = (0, 0);
+    for case in cases {
+        let algorithm = Algorithm::from_name(text(&case["algorithm"])).expect("name");
+        let key = SigningKey::from_bytes(algorithm, &unhex(&case["d"])).expect("key");
+        let digest = bytes(&case["digest"]);
+        let expected = Signature::from_bytes(&[unhex(&case["r"]), unhex(&case["s"])].concat()).expect("64 bytes");
+        let added: Option<[u8; 32]> = (!text(&case["added"]).is_empty()).then(|| bytes(&case["added"]));
+        *(if added.is_some() { &mut hedged } else { &mut plain }) += 1;
+        assert_eq!(hazmat::sign_digest_with_hedge(&key, &digest, added.as_ref()), expected, "{case}");
+        assert_eq!(hazmat::sign_digest_with_nonce(&key, &digest, &bytes(&case["k"])), Ok(expected), "{case}");
+        assert!(judge(&key.verifying_key(), &digest, &expected));
+    }
+    assert_eq!((plain, hedged), (8, 8));
+}
+
+/// SM2 gives no signature for r = 0 (e = -x) and for r + k = n (e = -k - x).
+#[test]
+fn nonces_that_give_no_signature_are_refused() {
+    use sealcore::curve::{Curve, Scalar, Sm2};
+    let key = super::fixed_key(Algorithm::Sm2, 3);
+    let k = Scalar::<Sm2>::from_canonical([1234, 5, 6, 7]);
+    let (x, _) = Scalar::<Sm2>::from_bytes(&Sm2::g_table().multiply(&k).to_affine().x.to_bytes());
+    for (e, signs) in [(x.negate(), false), (k.add(x).negate(), false), (x, true)] {
+        let result = hazmat::sign_digest_with_nonce(&key, &e.to_bytes(), &k.to_bytes());
+        match result {
+            Ok(signature) => assert!(signs && judge(&key.verifying_key(), &e.to_bytes(), &signature)),
+            Err(error) => assert!(!signs && matches!(error, sealcore::Error::InvalidArgument { field: "k", .. })),
+        }
+    }
+}
+
 #[test]
 fn nonces_out_of_range_are_refused() {
     let order = [
