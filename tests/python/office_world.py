@@ -17,8 +17,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pdfs import IMPRINT, LIFE, Sheet, build_pdf, text
 
+from sealcore.authority import Amount
 from sealcore.keys import password_fixed
 from sealcore.pki import Certificate, CertificateAuthority, CertificateRequest
 from sealcore.seals import Recorded, Registry, SealedDocument
@@ -191,3 +193,36 @@ def copied(world: World, directory: Path) -> World:
     """The same office in another directory."""
     shutil.copytree(world.directory, directory)
     return World(directory, world.keys, world.roots)
+
+
+def story(world: World, registry: Registry) -> None:
+    """Some of everything that a ledger can hold."""
+    keys = world.keys
+    ids = world.granted(registry, uses=3, depth=2)
+    world.seal(registry, *ids)
+    child = registry.grant(
+        "company",
+        parent=ids[1],
+        grantee="sun",
+        uses=1,
+        valid_to=datetime.now(UTC) + timedelta(hours=1),
+        by=keys["zhang"],
+    )
+    world.seal(registry, ids[0], child.id, by=keys["sun"])
+    failing = world.granted(registry, "token")
+    with pytest.raises(ZeroDivisionError):
+        world.seal(registry, *failing)
+    refused = world.apply(registry, document=[CONTRACT, OTHER], amount=Amount("CNY", 7), counterparty="海风贸易")
+    registry.refuse(refused.id, reason="wrong-version", note="page 3", by=keys["li"])
+    registry.revoke_grant(ids[1], reason="withdrawn", by=keys["zhao"])
+    registry.suspend_seal("contract", reason="audit", by=keys["he"], note="yearly")
+    registry.set_policy("two-of-three", quorum=1, approvers=["li"], applicant_units=["hq"], by=keys["he"])
+    registry.change_person("chen", unit="shanghai", roles=["approver"], by=keys["he"])
+    registry.change_person("li", name="李娜娜", by=keys["he"])
+    registry.add_key("wang", by=keys["wang"], key=SigningKey.generate("p256").verifying_key)
+    registry.revoke_key("wang", row=6, by=keys["he"], reason="stolen")
+    registry.remove_person("sun", reason="resigned", by=keys["he"])
+
+
+def failing(world: World) -> Token:
+    return Token(world.keys["token"], lambda message: 1 // 0)
