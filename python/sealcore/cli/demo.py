@@ -91,9 +91,10 @@ def demo(pdf: Path | None, directory: Path, as_json: bool) -> None:
       sealcore demo
       sealcore demo --pdf contract.pdf --directory /tmp/demo
     """
+    document = None if pdf is None else _read(pdf)
     _prepare(directory)
     story = Story(quiet=as_json)
-    paths = Demonstration(directory, pdf, story).run()
+    paths = Demonstration(directory, document, story).run()
     seconds = time.perf_counter() - story.started
     if as_json:
         summary = {"ok": True, "seconds": round(seconds, 3), "files": paths, "steps": story.steps}
@@ -103,6 +104,19 @@ def demo(pdf: Path | None, directory: Path, as_json: bool) -> None:
     width = max(map(len, paths))
     for what, where in paths.items():
         click.echo(f"  {what:<{width}}  {where}")
+
+
+def _read(pdf: Path) -> bytes:
+    """The user's document. One that cannot be sealed is refused here, before anything is made or replaced."""
+    from sealcore.pdf import prepare_pdf  # noqa: PLC0415  loads pyHanko
+
+    now = datetime.now(UTC)
+    nobody = pki.CertificateAuthority.create_root(
+        SigningKey.generate("p256"), "CN=trial", not_before=now, not_after=now + timedelta(hours=1)
+    )
+    document = pdf.read_bytes()
+    prepare_pdf(document, certificate=nobody.certificate)
+    return document
 
 
 def _prepare(directory: Path) -> None:
@@ -120,13 +134,15 @@ def _prepare(directory: Path) -> None:
 class Demonstration:
     """The story; one method a chapter."""
 
-    def __init__(self, directory: Path, pdf: Path | None, story: Story) -> None:
+    def __init__(self, directory: Path, given: bytes | None, story: Story) -> None:
         self.directory = directory
-        self.given = pdf
+        self.given = given
         self.story = story
         self.authorities: dict[AlgorithmName, pki.CertificateAuthority] = {}
         self.imprints: dict[str, bytes] = {}
         self.files: dict[str, str] = {}
+        # A given document may carry signatures of others.
+        self.unsealed = True
 
     def run(self) -> dict[str, str]:
         from sealcore.seals import Registry  # noqa: PLC0415  loads SQLAlchemy
@@ -231,10 +247,16 @@ class Demonstration:
                 note(certificate.subject)
 
     def document(self) -> None:
+        from sealcore.pdf import verify_pdf  # noqa: PLC0415  loads pyHanko
+
         self.story.chapter("The document")
         if self.given is not None:
-            with self.story.step(f"{self.given}"):
-                self.contract = self.given.read_bytes()
+            with self.story.step("the given document") as note:
+                self.contract = self.given
+                before = verify_pdf(self.contract, roots=self._roots())
+                self.unsealed = before.verdict == "unsealed"
+                if not self.unsealed:
+                    note(f"it carries signatures already: {before.verdict}: {'; '.join(before.reasons)}")
         else:
             from sealcore.seals.drawing import find_typeface  # noqa: PLC0415  loads Pillow
 
@@ -310,20 +332,27 @@ class Demonstration:
         from sealcore.pdf import verify_pdf  # noqa: PLC0415  loads pyHanko
 
         self.story.chapter("Verifying the documents")
-        roots = [authority.certificate for authority in self.authorities.values()]
+        roots = self._roots()
         for name in ("contract.company-seal.1.pdf", "contract.company-seal.2.pdf", "contract.contract-seal.pdf"):
             with self.story.step(f"{name}") as note:
                 verdict = verify_pdf(self.directory / name, roots=roots)
-                _expect(verdict.verdict == "authentic", f"{name} is {verdict.verdict}: {verdict.reasons}")
                 seal = verdict.seals[-1]
-                note("authentic: intact, valid, trusted, entire file")
+                sound = seal.intact and seal.valid and seal.trusted and seal.entire_file
+                _expect(sound, f"{name} is {verdict.verdict}: {verdict.reasons}")
+                if self.unsealed:
+                    _expect(verdict.verdict == "authentic", f"{name} is {verdict.verdict}: {verdict.reasons}")
+                    note("authentic: intact, valid, trusted, entire file")
+                else:
+                    # What others signed before is judged too, by roots that the demonstration does not have.
+                    note("our seal is intact, valid, trusted and covers the entire file")
+                    note(f"with the earlier signatures: {verdict.verdict}")
                 if seal.authority is None:
                     raise errors.InternalError(f"{name} does not name its authority record")
                 note(f"{seal.signer} ({seal.algorithm}), authorised by ledger entry {seal.authority.index}")
         with self.story.step("the same without the root certificate") as note:
             verdict = verify_pdf(self.directory / "contract.company-seal.1.pdf", roots=[])
-            _expect(verdict.verdict == "unrecognised", verdict.verdict)
-            note(f"unrecognised: {'; '.join(verdict.reasons)}")
+            _expect(verdict.verdict == "unrecognised" if self.unsealed else not verdict.trusted, verdict.verdict)
+            note(f"{verdict.verdict}: {'; '.join(verdict.reasons)}")
         sealed = (self.directory / "contract.company-seal.1.pdf").read_bytes()
         for what, forged in (
             ("one byte inside is changed", _flip(sealed, len(self.contract) // 2)),
@@ -382,6 +411,9 @@ class Demonstration:
                 note(", ".join(f"{other} {r.similarity:.2f} {r.verdict}" for other, r in results.items()))
 
     # --- helpers
+
+    def _roots(self) -> list[pki.Certificate]:
+        return [authority.certificate for authority in self.authorities.values()]
 
     def _grant(self, seal: str, application: str, grantee: str, *, uses: int, until: datetime) -> Any:
         return self.registry.grant(seal, application=application, grantee=grantee, uses=uses, valid_to=until, by="zhao")
