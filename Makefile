@@ -25,7 +25,7 @@ test-rust: prerequisites
 	cargo test --locked
 
 test-python: $(STAMPS)/development
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 lint: $(STAMPS)/development ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; warnings are errors
 	cargo fmt --all --check
