@@ -88,6 +88,20 @@ pub enum Rule {
 /// The result of every fallible call of the core.
 pub type Result<T> = core::result::Result<T, Error>;
 
+/// What to do about an error of the system, where there is something to do.
+fn remedy(kind: std::io::ErrorKind) -> &'static str {
+    use std::io::ErrorKind;
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+            "; make room, then open the ledger again: nothing that was acknowledged is lost"
+        }
+        ErrorKind::PermissionDenied => "; give this user access to the ledger's directory and its files",
+        ErrorKind::ReadOnlyFilesystem => "; move the ledger to a place that can be written",
+        ErrorKind::NotFound => "; is this the directory of a ledger?",
+        _ => "",
+    }
+}
+
 impl core::fmt::Display for Error {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match *self {
@@ -119,7 +133,8 @@ impl core::fmt::Display for Error {
             Error::LedgerCorrupt { offset, reason } => write!(f, "ledger: {reason} (at byte {offset})"),
             Error::LedgerLocked => f.write_str("ledger: another process holds it for writing; wait for it or stop it"),
             Error::LedgerIo { operation, os_code } => {
-                write!(f, "ledger: {operation} failed: {}", std::io::Error::from_raw_os_error(os_code))
+                let error = std::io::Error::from_raw_os_error(os_code);
+                write!(f, "ledger: {operation} failed: {error}{}", remedy(error.kind()))
             }
             Error::Refused { rule, statement, limit, actual } => {
                 write!(f, "refused: {rule}")?;

@@ -166,6 +166,11 @@ fn creating_is_refused_where_something_stands() {
     fs::write(scratch.join("file"), b"x").expect("write");
     assert!(matches!(create("file"), Err(Error::InvalidArgument { field: "path", .. })));
     assert!(matches!(create("missing/ledger"), Err(Error::LedgerIo { os_code: 2, .. })));
+    for (os_code, remedy) in [(28, "make room"), (13, "access"), (30, "can be written"), (2, "directory of a ledger?")]
+    {
+        let said = Error::LedgerIo { operation: "write entries", os_code }.to_string();
+        assert!(said.starts_with("ledger: write entries failed: ") && said.contains(remedy), "{said}");
+    }
     // Nothing else was left behind.
     let mut names: Vec<_> =
         fs::read_dir(scratch.path()).expect("list").map(|e| e.expect("entry").file_name()).collect();
