@@ -26,10 +26,17 @@ pub(crate) const SHA256_K: [u32; 64] = [
 pub(crate) const SM3_IV: [u32; 8] =
     [0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e];
 
-/// SM3 constant of rounds 0 to 15 (GB/T 32905-2016, 4.2).
-pub(crate) const SM3_T_LOW: u32 = 0x79cc4519;
-/// SM3 constant of rounds 16 to 63 (GB/T 32905-2016, 4.2).
-pub(crate) const SM3_T_HIGH: u32 = 0x7a879d8a;
+/// SM3 constants, T_j rotated left by j, for round j (GB/T 32905-2016, 4.2 and 5.3.3).
+pub(crate) const SM3_T: [u32; 64] = {
+    let mut t = [0u32; 64];
+    let mut j = 0;
+    while j < 64 {
+        let constant: u32 = if j < 16 { 0x79cc4519 } else { 0x7a879d8a };
+        t[j] = constant.rotate_left(j as u32 % 32);
+        j += 1;
+    }
+    t
+};
 
 // --- curve: y^2 = x^3 - 3x + b mod p, base point G of prime order n, cofactor 1 ---
 

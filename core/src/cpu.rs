@@ -54,7 +54,7 @@ mod detect {
     }
 
     pub(super) fn avx512() -> bool {
-        std::arch::is_x86_feature_detected!("avx512f")
+        std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512bw")
     }
 
     pub(super) fn ifma() -> bool {
@@ -79,11 +79,11 @@ mod detect {
     }
 }
 
-/// Proof that the processor has AVX-512 F.
+/// Proof that the processor has AVX-512 F and BW.
 #[derive(Clone, Copy)]
 pub(crate) struct HasAvx512(());
 
-/// Proof that the processor has AVX-512 F, IFMA and VBMI2.
+/// Proof that the processor has AVX-512 F, BW, IFMA and VBMI2.
 #[derive(Clone, Copy)]
 pub(crate) struct HasIfma(());
 
@@ -148,9 +148,18 @@ fn judge(cap: Option<OsString>, required: Option<OsString>) -> Result<Backends> 
             }
         }
     }
-    // The hashes are scalar so far; of the vector backends signatures have Ifma only.
+    let best = |backends: &[Backend]| {
+        let mut usable = backends.iter().rev().filter(|backend| **backend <= cap && backend.is_available());
+        usable.next().copied().unwrap_or(Backend::Scalar)
+    };
     let sign = if cap >= Backend::Ifma && Backend::Ifma.is_available() { Backend::Ifma } else { Backend::Scalar };
-    Ok(Backends { hash: Backend::Scalar, sign })
+    Ok(Backends { hash: best(&[Backend::Avx512]), sign })
+}
+
+/// The backend of digests, decided at the first use.
+pub(crate) fn hash_backend() -> Backend {
+    static CHOSEN: OnceLock<Backend> = OnceLock::new();
+    *CHOSEN.get_or_init(|| backends().map_or(Backend::Scalar, |backends| backends.hash))
 }
 
 /// The backend of signatures, decided at the first use.

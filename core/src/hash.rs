@@ -3,16 +3,20 @@
 //! Both functions have 64-byte blocks, 32-byte digests and the same padding, so that one streaming type serves
 //! both. Lengths are counted in 64 bits, as the standards do. Not here: keyed or truncated variants other than
 //! HMAC, and password hashing.
+#![doc = "\n---\n"]
+#![doc = include_str!("../docs/multibuffer.md")]
 
 mod hasher;
 mod hmac;
+mod many;
 mod sha256;
 mod sm3;
 
 pub use hasher::Hasher;
 pub use hmac::Hmac;
 
-use crate::{Error, Result, cpu};
+use crate::cpu::{self, Backend};
+use crate::{Error, Result};
 
 /// A hash function of this crate; both have 64-byte blocks and 32-byte digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,15 +69,31 @@ impl HashAlgorithm {
     /// # Inputs
     /// `threads`: at most so many threads, never more than the machine has cores; 0 means every core.
     pub fn digest_many(self, messages: &[&[u8]], threads: usize) -> Vec<[u8; 32]> {
-        /// Messages that are not worth a second thread.
-        const GRAIN: usize = 64;
+        self.digest_many_with(cpu::hash_backend(), messages, threads)
+    }
+
+    /// [`HashAlgorithm::digest_many`] on a backend, for tests and benchmarks.
+    #[doc(hidden)]
+    pub fn digest_many_with(self, backend: Backend, messages: &[&[u8]], threads: usize) -> Vec<[u8; 32]> {
         let mut digests = vec![[0u8; 32]; messages.len()];
-        cpu::fill_chunks(&mut digests, threads, GRAIN, |start, chunk| {
-            for (digest, message) in chunk.iter_mut().zip(&messages[start..]) {
-                *digest = self.digest(message);
-            }
-        });
+        self.digest_each_with(backend, |i| [&[], messages[i]], &mut digests, threads);
         digests
+    }
+
+    /// Writes the digest of message i into `digests[i]`, for all of them.
+    ///
+    /// # Inputs
+    /// `message`: message i in two parts, of which the first is shorter than 64 bytes, and as long in every message.
+    /// `threads`: as in [`HashAlgorithm::digest_many`].
+    #[doc(hidden)]
+    pub fn digest_each_with<'a>(
+        self,
+        backend: Backend,
+        message: impl Fn(usize) -> [&'a [u8]; 2] + Sync + Send,
+        digests: &mut [[u8; 32]],
+        threads: usize,
+    ) {
+        many::Batch { algorithm: self, message }.hash(backend, digests, threads);
     }
 
     /// A streaming digest.
@@ -95,6 +115,15 @@ impl HashAlgorithm {
         let mut hmac = Hmac::new(self, key);
         hmac.update(data);
         hmac.finalize()
+    }
+
+    /// This function as the lanes know it.
+    #[cfg(target_arch = "x86_64")]
+    fn function(self) -> crate::simd::Function {
+        match self {
+            HashAlgorithm::Sha256 => crate::simd::Function::Sha256,
+            HashAlgorithm::Sm3 => crate::simd::Function::Sm3,
+        }
     }
 
     /// Feeds whole blocks to the compression function.

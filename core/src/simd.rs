@@ -5,9 +5,33 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
+use crate::consts::{SHA256_IV, SM3_IV};
+
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod ifma;
 mod opaque;
 
 pub(crate) use opaque::opaque;
+
+/// A hash function by its compression function: 64-byte blocks of big-endian words, eight words of state.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// FIPS 180-4, 6.2.2.
+    Sha256,
+    /// GB/T 32905-2016, 5.3.
+    Sm3,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Function {
+    /// The initial value.
+    pub(crate) fn initial(self) -> [u32; 8] {
+        match self {
+            Function::Sha256 => SHA256_IV,
+            Function::Sm3 => SM3_IV,
+        }
+    }
+}

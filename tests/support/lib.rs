@@ -5,7 +5,22 @@ pub mod craft;
 pub mod evp;
 pub mod pictures;
 
+use sealcore::Backend;
 use std::path::PathBuf;
+
+/// Whether this processor has the backend.
+///
+/// # Panics
+/// When `SEALCORE_REQUIRE_BACKENDS` names it and it has not: what CI requires is never left out.
+pub fn has(backend: Backend) -> bool {
+    let required = std::env::var("SEALCORE_REQUIRE_BACKENDS").unwrap_or_default();
+    let available = backend.is_available();
+    assert!(available || !required.split(',').any(|name| name.trim() == backend.name()), "{backend:?} is missing");
+    if !available {
+        eprintln!("left out: this processor has no {}", backend.name());
+    }
+    available
+}
 
 /// The folder of test data that others made, or `None` in a clone that has it not.
 ///

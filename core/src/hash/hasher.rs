@@ -33,6 +33,16 @@ impl Hasher {
         Hasher { algorithm, state, block: [0; 64], length: 0 }
     }
 
+    /// The hasher after `length` bytes, whole blocks, that led to `state`, words in big-endian bytes.
+    pub(super) fn resume(algorithm: HashAlgorithm, state: &[u8; 32], length: u64) -> Self {
+        let mut hasher = Hasher::new(algorithm);
+        for (word, bytes) in hasher.state.iter_mut().zip(state.as_chunks::<4>().0) {
+            *word = u32::from_be_bytes(*bytes);
+        }
+        hasher.length = length;
+        hasher
+    }
+
     /// The function that this computes.
     pub fn algorithm(&self) -> HashAlgorithm {
         self.algorithm
@@ -65,6 +75,25 @@ impl Hasher {
         let count = if filled < 56 { 1 } else { 2 };
         tail[count - 1][56..].copy_from_slice(&self.length.wrapping_mul(8).to_be_bytes());
         self.algorithm.compress(&mut self.state, &tail[..count]);
+        self.state_bytes()
+    }
+
+    /// The digest when `rest` ends the message.
+    pub(super) fn finalize_with(mut self, rest: &[u8]) -> [u8; 32] {
+        self.update(rest);
+        self.finalize()
+    }
+
+    /// The digest of a message of `length` bytes that is absorbed with the mark of its end, all but the last block,
+    /// which is padding.
+    pub(super) fn finalize_marked(mut self, length: u64) -> [u8; 32] {
+        let mut tail = [0; 64];
+        tail[56..].copy_from_slice(&length.wrapping_mul(8).to_be_bytes());
+        self.algorithm.compress(&mut self.state, &[tail]);
+        self.state_bytes()
+    }
+
+    fn state_bytes(&self) -> [u8; 32] {
         let mut digest = [0u8; 32];
         for (bytes, word) in digest.chunks_exact_mut(4).zip(self.state) {
             bytes.copy_from_slice(&word.to_be_bytes());

@@ -1,18 +1,6 @@
 //! The SM3 compression function (GB/T 32905-2016, 5.3), scalar.
 
-use crate::consts::{SM3_T_HIGH, SM3_T_LOW};
-
-/// T_j rotated by j, for every round.
-const T: [u32; 64] = {
-    let mut t = [0u32; 64];
-    let mut j = 0;
-    while j < 64 {
-        let constant = if j < 16 { SM3_T_LOW } else { SM3_T_HIGH };
-        t[j] = constant.rotate_left(j as u32 % 32);
-        j += 1;
-    }
-    t
-};
+use crate::consts::SM3_T;
 
 /// Absorbs `blocks` into `state`. Constant time.
 pub(super) fn compress(state: &mut [u32; 8], blocks: &[[u8; 64]]) {
@@ -52,7 +40,7 @@ fn four_rounds(
     // One round: b and f are rotated, d becomes the new a, h the new e.
     let round = |j: usize, a: u32, b: &mut u32, c: u32, d: &mut u32, e: u32, f: &mut u32, g: u32, h: &mut u32| {
         let a12 = a.rotate_left(12);
-        let ss1 = a12.wrapping_add(e.wrapping_add(T[j])).rotate_left(7);
+        let ss1 = a12.wrapping_add(e.wrapping_add(SM3_T[j])).rotate_left(7);
         let tt1 = ff(a, *b, c).wrapping_add(d.wrapping_add(w[j] ^ w[j + 4])).wrapping_add(ss1 ^ a12);
         let tt2 = gg(e, *f, g).wrapping_add(h.wrapping_add(w[j])).wrapping_add(ss1);
         *b = b.rotate_left(9);

@@ -4,9 +4,9 @@ use super::nonce::Hedge;
 use super::{Signature, SigningKey};
 use crate::cpu::{Backend, HasAvx512, HasIfma};
 use crate::curve::{Affine, Curve, P256, Scalar, Sm2, lanes};
-use crate::simd::avx512::{self, Function};
 pub(super) use crate::simd::ifma::Table;
 use crate::simd::ifma::{self, Claim, Comb, Prime, Secret};
+use crate::simd::{Function, avx512};
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 

@@ -1,12 +1,47 @@
 //! HMAC_DRBG of RFC 6979 in sixteen lanes: eighteen compressions for sixteen nonces.
 
-use super::compress::{Function, V, absorb, gather, set, stored, xor};
+use super::compress::{self, V, load, set};
+use crate::simd::Function;
+use core::arch::x86_64::{_mm512_storeu_si512, _mm512_xor_si512 as xor};
 use core::hint::black_box;
 
 /// The states after the key block, for the inner and the outer hash.
 struct Keyed {
     inner: [V; 8],
     outer: [V; 8],
+}
+
+/// Absorbs a block, given as words. Constant time.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn absorb(function: Function, state: &mut [V; 8], words: &[V; 16]) {
+    let mut group = state.map(|v| [v]);
+    compress::absorb(function, &mut group, &words.map(|v| [v]), [!0]);
+    *state = group.map(|[v]| v);
+}
+
+/// Numbers side by side, from one a lane.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn gather<const N: usize>(word: impl Fn(usize, usize) -> u32) -> [V; N] {
+    let mut out = [set(0); N];
+    for (i, v) in out.iter_mut().enumerate() {
+        let mut words = [0; 16];
+        for (lane, slot) in words.iter_mut().enumerate() {
+            *slot = word(lane, i);
+        }
+        *v = load(&words);
+    }
+    out
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn stored(v: V) -> [u32; 16] {
+    let mut words = [0; 16];
+    // SAFETY: the reference is valid for 64 bytes, and the instruction needs no alignment.
+    unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), v) };
+    words
 }
 
 /// HMAC keyed with 32 bytes. Constant time.
