@@ -419,8 +419,9 @@ class Demonstration:
         return self.registry.grant(seal, application=application, grantee=grantee, uses=uses, valid_to=until, by="zhao")
 
     def _seal(self, application: str, grant: str, document: bytes, by: str) -> Any:
-        # A given PDF need not hold the keyword: then the seal goes to the upper left of its last page.
-        where: dict[str, Any] = {"keyword": KEYWORD} if self.given is None else {"page": -1, "place": (20.0, 20.0)}
+        # A given PDF need not hold the keyword: then the seal goes to the upper left of its last page, near the corner,
+        # so that its 40 mm also fit a label or a ticket.
+        where: dict[str, Any] = {"keyword": KEYWORD} if self.given is None else {"page": -1, "place": (5.0, 5.0)}
         return self.registry.seal_document(application, grant, document, by=by, **where)
 
     def _write(self, name: str, data: bytes, what: str) -> None:
