@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import click
 
 from sealcore.cli.basics import force_option
-from sealcore.cli.common import MOMENT, emit, existing_file, write_new
+from sealcore.cli.common import MOMENT, emit, existing_file
 from sealcore.cli.desk import by_option, list_command, open_office, record, writes
+from sealcore.errors import StorageError
 
 
 @click.command()
@@ -162,11 +164,24 @@ def seal(
     target = output or document.with_suffix(".sealed.pdf")
     if target.exists() and not force:
         raise click.UsageError(f"{target} exists: choose another --output or add --force")
+    # The registry writes the file, before the use ends: what cannot be written is a failed use, not a delivered one.
+    aside = target.with_name(f".{target.name}.{secrets.token_hex(8)}.sealed") if target.exists() else target
     with open_office(directory, password_file, wait) as registry:
-        sealed = registry.seal_document(application, grant, document, by=by, page=page, place=at_mm, keyword=keyword)
-    write_new(target, sealed.data, force=force)
+        sealed = registry.seal_document(
+            application, grant, document, by=by, page=page, place=at_mm, keyword=keyword, output=aside
+        )
+    if aside != target:
+        try:
+            aside.replace(target)
+        except OSError as error:
+            raise StorageError(
+                f"output: the document is sealed and lies in {aside}; {target} could not be replaced: {error.strerror}",
+                operation="write",
+                path=str(aside),
+                errno=error.errno,
+            ) from None
     emit(
-        {"file": str(target), **sealed.to_dict()},
+        {"file": str(target), **sealed.to_dict(), "output": str(target)},
         as_json=as_json,
         text=f"{target}: sealed, use {sealed.number} of {sealed.of}, ledger entry {sealed.use.index}",
     )

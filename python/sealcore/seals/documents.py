@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from sealcore.errors import InvalidArgument, StorageError
@@ -104,8 +105,9 @@ class Output:
         return self._target
 
     def discard(self) -> None:
-        """Remove the draft."""
-        self._draft.unlink(missing_ok=True)
+        """Remove the draft. What the system refuses here is left out: the error that led here is the one to be told."""
+        with suppress(OSError):
+            self._draft.unlink(missing_ok=True)
 
     def _taken(self) -> InvalidArgument:
         return InvalidArgument(
