@@ -78,8 +78,8 @@ class TestRebuilding:
             assert view._database.name == str(path)
             assert rows(view) == before
 
-    def test_a_copy_that_is_ahead_or_of_another_ledger(self, founded, world, tmp_path):
-        """The ledger came back from the backup, or the file from another office: the ledger decides."""
+    def test_a_copy_that_is_ahead_or_of_another_ledger(self, founded, world, tmp_path, caplog):
+        """The ledger came back from the backup, or the file from another office: the ledger decides, and it is said."""
         other = copied(founded, tmp_path / "other")
         with other.open() as registry:
             before = rows(registry)
@@ -90,6 +90,8 @@ class TestRebuilding:
             assert rows(view) == before
         with other.open() as registry:
             assert rows(registry) == before
+            assert "was cut or put back" in caplog.text
+            caplog.clear()
             # From here on the two ledgers differ; equal sizes do not deceive.
             registry.add_unit("elsewhere", name="Elsewhere", parent="hq", by=other.keys["he"])
             before = rows(registry)
@@ -100,6 +102,7 @@ class TestRebuilding:
             assert rows(view) == before
         with other.open() as registry:
             assert rows(registry) == before
+        assert "was cut or put back" in caplog.text
 
     def test_somebody_writes_to_it_while_the_office_works(self, world):
         with world.open() as registry:

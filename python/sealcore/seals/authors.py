@@ -67,8 +67,13 @@ class Authors:
             NotPermitted: If it was revoked, or belongs to the gate.
             InvalidKey: If the person's key does not lie in this store.
             WrongPassword: If its file does not open.
+            TypeError: If it is neither.
         """
-        return self._of_person(by) if isinstance(by, str) else self._of_signer(by)
+        if isinstance(by, str):
+            return self._of_person(by)
+        if not isinstance(by, Signer):
+            raise TypeError(f"by: a person's id or a Signer, got {type(by).__name__}")
+        return self._of_signer(by)
 
     def _of_person(self, person: str) -> Author:
         rows = {row.key: row for row in self._rows() if row.holder == person}

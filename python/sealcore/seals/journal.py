@@ -227,7 +227,18 @@ class Journal:
         """
         with self._lock:
             shown = self._projection.shown()
-            if shown is None or shown.size > self._ledger.size or self._ledger.root(shown.size) != shown.root:
+            if shown is None:
+                self._rebuild(None)
+            elif shown.size > self._ledger.size or self._ledger.root(shown.size) != shown.root:
+                # The ledger decides; but the tables were never ahead of a ledger that nobody has cut or put back.
+                _LOG.warning(
+                    "%s showed %d entries, and this ledger of %d does not begin with them: the ledger was cut or put "
+                    "back, or the database is another's; it is written anew. Compare the ledger with a checkpoint kept "
+                    "elsewhere",
+                    self._projection.database.name,
+                    shown.size,
+                    self._ledger.size,
+                )
                 self._rebuild(None)
             else:
                 self._shown = shown
