@@ -206,6 +206,17 @@ def test_the_verdict(story):
     shell.run("verify", "cut.pdf", "--root", "ca/ca.pem", code={1, 3})
 
 
+def test_ok_says_what_the_exit_code_says(story):
+    verify = ("verify", "contract.sealed.pdf")
+    assert story.shell.json(*verify, "--root", "ca/ca.pem")["ok"] is True
+    assert story.shell.json(*verify, code=1)["ok"] is False
+    assert story.shell.json("verify", "contract.pdf", "--root", "ca/ca.pem", code=1)["ok"] is False
+
+
+def test_the_authority_is_the_signers_claim(story):
+    assert "authorised" not in story.shell.run("verify", "contract.sealed.pdf", "--root", "ca/ca.pem").stdout
+
+
 def test_the_lists(story):
     for group in ("unit", "person", "policy", "seals", "applications", "grants", "uses"):
         assert story.shell.json(group, "list")["rows"], group
@@ -231,8 +242,9 @@ def test_proofs(story):
     assert shell.json(*check)["index"] == index
     file.write_text(proof.replace(f'"index": {index}', f'"index": {index - 1}'), encoding="utf-8")
     shell.run(*check, code=1)
-    file.write_text("{}", encoding="utf-8")
-    shell.run(*check, code=3)
+    for nonsense in ("{}", "[" * 100_000, proof.replace(f'"index": {index}', '"index": Infinity'), "\ud800"):
+        file.write_text(nonsense, encoding="utf-8", errors="surrogatepass")
+        shell.run(*check, code=3)
 
 
 def test_the_ledger(story):
@@ -267,14 +279,78 @@ def test_a_flipped_bit_is_found(story):
         entries.write_bytes(whole)
 
 
+def test_the_file_is_part_of_the_use(story):
+    """What cannot be written is a failed use: the ledger never says delivered of a document that nobody has."""
+    shell = story.shell
+    (shell.directory / "second.pdf").write_bytes((shell.directory / "contract.pdf").read_bytes() + b"\n")
+    application = shell.json("apply", "company", "second.pdf", "--purpose", "x", "--uses", "3", "--by", "zhang")["id"]
+    for approver in ("li", "wang"):
+        shell.run("approve", application, "--by", approver)
+    grant = shell.json("grant", application, "--until", "+1d", "--by", "zhao")["id"]
+    words = ("seal", application, grant, "second.pdf", *SEALING)
+
+    def results() -> list[str]:
+        return [row["result"] for row in shell.json("uses", "list")["rows"] if row["grant"] == grant]
+
+    nowhere = shell.json(*words, "-o", "no-such-directory/sealed.pdf", code=3)
+    assert nowhere["error"]["field"] == "output"
+    assert results() == []  # nothing was taken
+    unwritable = "n" * 240 + ".pdf"  # fits as a name, not with what a draft adds to it
+    refused = shell.json(*words, "-o", unwritable, code=5)
+    assert refused["error"]["type"] == "StorageError"
+    assert results() == ["failed"]
+    (shell.directory / "there.pdf").write_bytes(b"older")
+    shell.run(*words, "-o", "there.pdf", code=2)
+    assert results() == ["failed"]
+    assert shell.json(*words, "-o", "there.pdf", "--force")["file"] == "there.pdf"
+    assert results() == ["failed", "delivered"]
+    assert shell.json("verify", "there.pdf", "--root", "ca/ca.pem")["verdict"] == "authentic"
+    assert not list(shell.directory.glob(".there*"))
+
+
 def test_imprints(shell):
     for name, company in (("a.png", "东海精密制造有限公司"), ("b.png", "南山轴承股份有限公司")):
         shell.run("imprint", "draw", "--name", company, "-o", name)
     assert shell.json("imprint", "compare", "a.png", "a.png")["verdict"] == "same"
-    shell.run("imprint", "compare", "a.png", "b.png", code=1)
+    assert shell.json("imprint", "compare", "a.png", "b.png", code=1)["ok"] is False
     assert len(shell.json("imprint", "fingerprint", "a.png")["fingerprint"]) > 64
     (shell.directory / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     assert "image" in shell.run("imprint", "fingerprint", "bad.png", code=3).stderr
+
+
+def test_hostile_words(story):
+    shell = story.shell
+    (shell.directory / "binary").write_bytes(b"\xff\xfe\n")
+    said = shell.run("key", "generate", "-o", "x.key", "--password-file", "binary", code=3).stderr
+    assert "password_file: binary is not UTF-8" in said
+    for words in (("ledger", "verify", "office/ledger"), ("audit",)):
+        assert "checkpoint: binary is not UTF-8" in shell.run(*words, "--checkpoint", "binary", code=3).stderr
+    for span in ("+99999999999999d", "-9999999d", "+" + "9" * 5000 + "d"):
+        shell.run("verify", "contract.sealed.pdf", "--at", span, code=2)
+    for command in ("show", "prove"):
+        shell.run("ledger", command, "office/ledger", 2**64, code=2)
+        shell.run("ledger", command, "office/ledger", 2**64 - 1, code=3)
+    said = shell.run("key", "generate", "-o", "nowhere/x.key", code=5).stderr
+    assert "nowhere/x.key cannot be written" in said
+    assert ".part" not in said
+    assert "--force" not in shell.run("ca", "init", "ca", code=3).stderr  # there is no such option
+
+
+def test_tables_are_for_people(story):
+    assert "40.0, 40.0" in story.shell.run("seals", "list").stdout
+    for group in ("seals", "person", "policy"):
+        assert "[" not in story.shell.run(group, "list").stdout
+
+
+def test_an_audit_says_what_it_had_before_it(story):
+    details = story.shell.directory / "office" / "details.db"
+    assert ", 0 personal values" not in story.shell.run("audit").stdout
+    kept = details.read_bytes()
+    details.unlink()
+    try:
+        assert ", 0 personal values (0: they are not here)" in story.shell.run("audit").stdout
+    finally:
+        details.write_bytes(kept)
 
 
 def test_an_office_that_is_not_there(shell):

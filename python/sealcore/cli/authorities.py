@@ -19,6 +19,7 @@ from sealcore.cli.common import (
     password_source,
     write_new,
 )
+from sealcore.errors import InvalidArgument
 from sealcore.sign import AlgorithmName, SigningKey
 
 output_option = click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
@@ -46,6 +47,10 @@ def ca_init(
     Example:
       sealcore ca init ./ca --algorithm sm2 --name "Example root"
     """
+    for name_of_file in ("ca.key", "ca.pem"):
+        if (directory / name_of_file).exists():
+            message = f"directory: {directory} holds a {name_of_file} already; choose another directory"
+            raise InvalidArgument(message, field="directory")
     directory.mkdir(parents=True, exist_ok=True)
     password = password_source(password_file, confirm=True)("the CA key")
     key = SigningKey.generate(algorithm)

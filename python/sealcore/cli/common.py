@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sealcore.errors import InvalidArgument
+from sealcore.errors import InvalidArgument, StorageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,11 +26,14 @@ any_path = click.Path(path_type=Path)
 
 
 def emit(value: Mapping[str, Any], *, as_json: bool, text: str | None = None) -> None:
-    """Prints one result: the JSON object, or the sentence for people."""
+    """Prints one result: the JSON object, or the sentence for people.
+
+    ``ok`` in the object says what the exit code says: a command whose answer is no gives ``"ok": False``.
+    """
     if as_json:
         click.echo(json.dumps({"ok": True, **value}, ensure_ascii=False, default=_plain))
     else:
-        click.echo(text if text is not None else "\n".join(f"{k}: {_plain(v)}" for k, v in value.items()))
+        click.echo(text if text is not None else "\n".join(f"{k}: {_words(v)}" for k, v in value.items()))
 
 
 def emit_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
@@ -47,7 +50,7 @@ def emit_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*("" if row.get(c) is None else str(_plain(row[c])) for c in columns))
+        table.add_row(*(_words(row.get(c)) for c in columns))
     console.print(table)
 
 
@@ -59,6 +62,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)) and not isinstance(value, str):
         return [_plain(v) for v in value]
     return value if isinstance(value, (str, int, float, bool, dict, type(None))) else str(value)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_words, value))
+    return "" if value is None else str(_plain(value))
 
 
 @contextmanager
@@ -87,7 +96,7 @@ def password_source(password_file: Path | None, *, confirm: bool = False) -> Cal
 
     def ask(what: str) -> str:
         if password_file is not None:
-            lines = password_file.read_text().splitlines()
+            lines = read_text(password_file, "password_file").splitlines()
             if not lines or not lines[0]:
                 raise InvalidArgument(f"password file: {password_file} has no first line", field="password_file")
             return lines[0]
@@ -115,8 +124,11 @@ class Moment(click.ParamType[datetime]):
         text = str(value).strip()
         spans = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "y": timedelta(days=365)}
         if text[:1] in "+-" and text[-1:] in spans and text[1:-1].isdigit():
-            span = spans[text[-1]] * int(text[1:-1])
-            return datetime.now(UTC) + (span if text[0] == "+" else -span)
+            try:
+                span = spans[text[-1]] * int(text[1:-1])
+                return datetime.now(UTC) + (span if text[0] == "+" else -span)
+            except (OverflowError, ValueError):
+                self.fail(f"{text[:40]!r} leads outside the years 1 to 9999: use a shorter span", param, ctx)
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
@@ -131,6 +143,21 @@ class Moment(click.ParamType[datetime]):
 MOMENT = Moment()
 
 
+def read_text(path: Path, field: str) -> str:
+    """A small text file that the user names.
+
+    Raises:
+        InvalidArgument: If it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(
+            f"{field}: {path} is not UTF-8 text (byte {error.start}); give the right file, or save it as UTF-8",
+            field=field,
+        ) from None
+
+
 def write_new(path: Path, data: bytes, *, mode: int = 0o644, force: bool = False) -> None:
     """Writes a file in one step: the old content or the new, never a half; an existing file only with ``force``."""
     if path.exists() and not force:
@@ -143,6 +170,14 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o644, force: bool = False
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(
+            f"output: {path} cannot be written: {error.strerror}; choose another place, or make room",
+            operation="write",
+            path=str(path),
+            errno=error.errno,
+        ) from None
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -46,8 +46,9 @@ def verify(
         at=at,
         timeout=timeout,
     )
-    emit(verdict.to_dict(), as_json=as_json, text=describe(verdict, str(document)))
-    return 0 if verdict.verdict == "authentic" else 1
+    authentic = verdict.verdict == "authentic"
+    emit({**verdict.to_dict(), "ok": authentic}, as_json=as_json, text=describe(verdict, str(document)))
+    return 0 if authentic else 1
 
 
 def describe(verdict: Any, name: str) -> str:
@@ -64,8 +65,9 @@ def describe(verdict: Any, name: str) -> str:
         lines.append(f"    covers {seal.coverage}; changes after: {seal.changes}; checked at {seal.checked_at}")
         lines += [f"    problem: {problem}" for problem in seal.problems]
         if seal.authority is not None:
+            # The signer's own word: what that entry says stands in that ledger, which was not asked here.
             where = f"{seal.authority.origin} entry {seal.authority.index}"
-            lines.append(f"    authorised by {where}, record {seal.authority.statement.hex()}")
+            lines.append(f"    claims authority from {where}, record {seal.authority.statement.hex()}")
     lines += [f"  a signature that sealcore cannot read: {field}" for field in verdict.unreadable]
     return "\n".join(lines)
 

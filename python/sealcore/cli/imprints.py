@@ -46,12 +46,13 @@ def compare(registered: Path, questioned: Path, as_json: bool) -> int:
     a = imprints.fingerprint(registered.read_bytes())
     b = imprints.fingerprint(questioned.read_bytes())
     result = imprints.compare(a, b)
+    same = result.verdict == "same"
     emit(
-        {"verdict": result.verdict, "similarity": result.similarity, "angle_degrees": result.angle},
+        {"ok": same, "verdict": result.verdict, "similarity": result.similarity, "angle_degrees": result.angle},
         as_json=as_json,
         text=f"{result.verdict} (similarity {result.similarity:.3f}, turned by {result.angle:.1f} degrees)",
     )
-    return 0 if result.verdict == "same" else 1
+    return 0 if same else 1
 
 
 @imprint.command("draw")

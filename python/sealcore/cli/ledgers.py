@@ -11,9 +11,11 @@ import click
 
 from sealcore import ledger as ledgers
 from sealcore import pki
-from sealcore.cli.common import emit, emit_table, existing_file, json_option, progress
+from sealcore.cli.common import emit, emit_table, existing_file, json_option, progress, read_text
 from sealcore.errors import InvalidEncoding
 from sealcore.sign import VerifyingKey
+
+INDEX = click.IntRange(0, 2**64 - 1)
 
 ledger_argument = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
@@ -45,7 +47,7 @@ def ledger_verify(directory: Path, key: Path | None, checkpoint: Path | None, ma
         report = ledgers.verify_ledger(
             directory,
             ledger_keys=() if key is None else (public_key(key),),
-            checkpoint=None if checkpoint is None else checkpoint.read_text(encoding="utf-8"),
+            checkpoint=None if checkpoint is None else read_text(checkpoint, "checkpoint"),
             max_findings=max_findings,
             progress=step,
         )
@@ -59,7 +61,7 @@ def ledger_verify(directory: Path, key: Path | None, checkpoint: Path | None, ma
 
 @ledger.command("list")
 @ledger_argument
-@click.option("--start", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--start", type=INDEX, default=0, show_default=True)
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @json_option
 def ledger_list(directory: Path, start: int, limit: int, as_json: bool) -> None:
@@ -71,7 +73,7 @@ def ledger_list(directory: Path, start: int, limit: int, as_json: bool) -> None:
 
 @ledger.command("show")
 @ledger_argument
-@click.argument("index", type=click.IntRange(0))
+@click.argument("index", type=INDEX)
 @json_option
 def ledger_show(directory: Path, index: int, as_json: bool) -> None:
     """Print entry INDEX of the ledger in DIRECTORY."""
@@ -102,7 +104,7 @@ def ledger_key(directory: Path) -> None:
 
 @ledger.command("prove")
 @ledger_argument
-@click.argument("index", type=click.IntRange(0))
+@click.argument("index", type=INDEX)
 def ledger_prove(directory: Path, index: int) -> None:
     """Print a proof (JSON) that entry INDEX is in the ledger: the entry, its path, and the signed checkpoint.
 
@@ -139,7 +141,7 @@ def ledger_check_proof(proof: Path, key: Path, as_json: bool) -> None:
         origin, hash_name, index = str(claim["origin"]), claim["hash"], int(claim["index"])
         raw, path = bytes.fromhex(claim["entry"]), [bytes.fromhex(node) for node in claim["inclusion_proof"]]
         note = str(claim["checkpoint"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         message = f"proof: {proof} is not a proof made by `sealcore ledger prove` ({error})"
         raise InvalidEncoding(message, field="proof", offset=0) from None
     checkpoint = ledgers.Checkpoint.open(note, key=public_key(key))

@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from sealcore.cli.basics import ALGORITHMS, HASHES
-from sealcore.cli.common import emit, existing_file, json_option, password_options, password_source, progress
+from sealcore.cli.common import (
+    emit,
+    existing_file,
+    json_option,
+    password_options,
+    password_source,
+    progress,
+    read_text,
+)
 from sealcore.cli.desk import by_option, list_command, reads, record, view_office, writes
 from sealcore.hash import HashName
 from sealcore.sign import AlgorithmName
@@ -92,13 +100,18 @@ def audit(checkpoint: Path | None, directory: Path, as_json: bool) -> int:
     """Verify the ledger and replay every authority decision. Exit code 1 if anything is found."""
     from sealcore.seals import audit_ledger  # noqa: PLC0415  loads SQLAlchemy
 
-    earlier = checkpoint.read_text(encoding="utf-8") if checkpoint else None
+    earlier = read_text(checkpoint, "checkpoint") if checkpoint else None
     with progress("auditing", quiet=as_json) as step:
         report = audit_ledger(directory, checkpoint=earlier, progress=step)
     lines = [
         f"{directory}: {'no findings' if report.ok else f'{len(report.findings)} FINDINGS'} in {report.size} entries"
     ]
     lines += [f"  {finding.part}: {finding.sentence}" for finding in report.findings]
+    if report.replayed:
+        lines.append(
+            f"  checked beside the ledger: {report.objects_checked} imprints and certificates, "
+            f"{report.values_checked} personal values (0: they are not here)"
+        )
     emit({**report.to_dict(), "ok": report.ok}, as_json=as_json, text="\n".join(lines))
     return 0 if report.ok else 1
 
