@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from conftest import PROJECT
 
+from sealcore import ledger as ledgers
 from sealcore.cli.app import root
 from sealcore.cli.contract import KEYWORD, write_contract
 from sealcore.seals.drawing import find_typeface
@@ -242,6 +243,13 @@ def test_proofs(story):
     assert shell.json(*check)["index"] == index
     file.write_text(proof.replace(f'"index": {index}', f'"index": {index - 1}'), encoding="utf-8")
     shell.run(*check, code=1)
+    # One key may serve two ledgers: a line that names another one does not fit.
+    other = ledgers.to_vkey(
+        ledgers.LedgerReader.open(shell.directory / "office" / "ledger").ledger_key, origin="example.com/other"
+    )
+    (shell.directory / "other.key").write_text(other, encoding="utf-8")
+    file.write_text(proof, encoding="utf-8")
+    assert "example.com/other" in shell.run(*check[:-1], "other.key", code=1).stderr
     for nonsense in ("{}", "[" * 100_000, proof.replace(f'"index": {index}', '"index": Infinity'), "\ud800"):
         file.write_text(nonsense, encoding="utf-8", errors="surrogatepass")
         shell.run(*check, code=3)
@@ -259,6 +267,14 @@ def test_the_ledger(story):
     (shell.directory / "ledger.key").write_text(shell.run("ledger", "key", "office/ledger").stdout, encoding="utf-8")
     words = ("ledger", "verify", "office/ledger", "--checkpoint", "kept.txt", "--key", "ledger.key")
     assert shell.json(*words)["assurance"] == "extends my earlier checkpoint"
+    assert "not judged" not in shell.run(*words).stdout
+    entries = shell.directory / "office" / "ledger" / "entries"
+    whole = entries.read_bytes()
+    try:
+        entries.write_bytes(whole + bytes(7))
+        assert "not judged: 7 bytes" in shell.run(*words).stdout
+    finally:
+        entries.write_bytes(whole)
 
 
 def test_a_flipped_bit_is_found(story):

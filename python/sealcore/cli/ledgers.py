@@ -12,7 +12,7 @@ import click
 from sealcore import ledger as ledgers
 from sealcore import pki
 from sealcore.cli.common import emit, emit_table, existing_file, json_option, progress, read_text
-from sealcore.errors import InvalidEncoding
+from sealcore.errors import InvalidEncoding, InvalidProof
 from sealcore.sign import VerifyingKey
 
 INDEX = click.IntRange(0, 2**64 - 1)
@@ -54,6 +54,8 @@ def ledger_verify(directory: Path, key: Path | None, checkpoint: Path | None, ma
     verdict = "no findings" if report.ok else f"{len(report.findings)} FINDINGS"
     lines = [f"{directory}: {verdict} in {report.size} entries", f"  assurance: {report.assurance}"]
     lines += [f"  root: {report.root.hex()} ({report.hash})"] if report.root else []
+    if report.unacknowledged_bytes:
+        lines.append(f"  not judged: {report.unacknowledged_bytes} bytes of entries after the newest checkpoint")
     lines += [f"  {finding}" for finding in report.findings]
     emit({**report.to_dict(), "ok": report.ok}, as_json=as_json, text="\n".join(lines))
     return 0 if report.ok else 1
@@ -144,6 +146,9 @@ def ledger_check_proof(proof: Path, key: Path, as_json: bool) -> None:
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         message = f"proof: {proof} is not a proof made by `sealcore ledger prove` ({error})"
         raise InvalidEncoding(message, field="proof", offset=0) from None
+    named = _origin_of(key)
+    if named is not None and named != origin:
+        raise InvalidProof(f"origin: the proof is of the ledger {origin!r}, the key in {key} of {named!r}")
     checkpoint = ledgers.Checkpoint.open(note, key=public_key(key))
     entry = ledgers.Entry(raw, hash=hash_name)
     receipt = ledgers.Receipt(
@@ -171,6 +176,14 @@ def public_key(file: Path) -> VerifyingKey:
     if b"-----BEGIN" in data:
         return pki.load_public_key(data)
     return ledgers.from_vkey(data.decode("utf-8", errors="replace").strip())[1]
+
+
+def _origin_of(file: Path) -> str | None:
+    """The ledger that a line of `sealcore ledger key` names; a PEM key names none."""
+    data = file.read_bytes()
+    if b"-----BEGIN" in data:
+        return None
+    return ledgers.from_vkey(data.decode("utf-8", errors="replace").strip())[0]
 
 
 def _summary(entry: ledgers.Entry) -> dict[str, Any]:
