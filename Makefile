@@ -9,7 +9,7 @@ RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.tom
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python lint stubs header wheel clean prerequisites
+.PHONY: help setup demo test test-rust test-python bench lint stubs header wheel clean prerequisites
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -26,6 +26,9 @@ test-rust: prerequisites
 
 test-python: $(STAMPS)/development
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
+
+bench: prerequisites ## The table of benchmarks beside other libraries; ROOM=sign runs one room (needs OpenSSL's headers)
+	cargo bench --locked --manifest-path benches/Cargo.toml --target-dir target $(if $(ROOM),--bench $(ROOM))
 
 lint: $(STAMPS)/development ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; warnings are errors
 	cargo fmt --all --check

@@ -9,11 +9,15 @@ use crate::consts::{SHA256_IV, SM3_IV};
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+mod carry;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod ifma;
 mod opaque;
+mod pick;
 
+pub(crate) use carry::{add_carry, sub_borrow};
 pub(crate) use opaque::opaque;
+pub(crate) use pick::pick;
 
 /// A hash function by its compression function: 64-byte blocks of big-endian words, eight words of state.
 #[cfg(target_arch = "x86_64")]

@@ -13,9 +13,9 @@ pub trait Modulus: Sealed + Copy + core::fmt::Debug + Eq + Send + Sync + 'static
     /// -M^-1 mod 2^64: 1 for both field primes.
     const NEGATED_INVERSE: u64 = negated_inverse(Self::M[0]);
     /// 2^256 mod M, the one of the Montgomery domain.
-    const R: Limbs = sub_wide([0; 4], Self::M);
+    const R: Limbs = limbs::shifted([1, 0, 0, 0], 256, Self::M);
     /// 2^512 mod M, which leads into the Montgomery domain.
-    const R2: Limbs = r_squared(Self::M);
+    const R2: Limbs = limbs::shifted(Self::R, 256, Self::M);
     /// (t + q·M) / 2^64 with the q < 2^64 that makes it exact. Bound: t and out < 2^256.
     fn step(t: Limbs) -> Limbs;
 }
@@ -43,8 +43,14 @@ impl<M: Modulus> Residue<M> {
 
     /// Domain: Montgomery. Bound: limbs < M.
     #[inline(always)]
-    const fn from_montgomery(limbs: Limbs) -> Self {
+    pub(super) const fn from_montgomery(limbs: Limbs) -> Self {
         Residue { limbs, modulus: PhantomData }
+    }
+
+    /// Domain: Montgomery.
+    #[inline(always)]
+    pub(super) fn to_montgomery(self) -> Limbs {
+        self.limbs
     }
 
     /// Domain: integers to Montgomery. Bound: limbs < 2^256, of which the residue is taken.
@@ -52,9 +58,9 @@ impl<M: Modulus> Residue<M> {
         Self::from_montgomery(montgomery_reduce::<M>(limbs::multiply(limbs, M::R2)))
     }
 
-    /// The same for a constant of the source. Variable time.
+    /// The same for a constant of the source. Bound: limbs < M. Variable time.
     pub(super) const fn constant(limbs: Limbs) -> Self {
-        Self::from_montgomery(multiply_public::<M>(limbs, M::R2))
+        Self::from_montgomery(limbs::shifted(limbs, 256, M::M))
     }
 
     /// Domain: Montgomery to integers. Bound: out < M.
@@ -100,6 +106,12 @@ impl<M: Modulus> Residue<M> {
     #[inline(always)]
     pub fn double(self) -> Self {
         self.add(self)
+    }
+
+    /// self / 2.
+    #[inline(always)]
+    pub fn halve(self) -> Self {
+        Self::from_montgomery(limbs::halve(self.limbs, M::M))
     }
 
     /// self · other.
@@ -182,19 +194,6 @@ impl<M> Zeroize for Residue<M> {
     }
 }
 
-/// a·b·2^-256 mod M, for constants. Bound: a·b < 2^256·M; out < M.
-const fn multiply_public<M: Modulus>(a: Limbs, b: Limbs) -> Limbs {
-    let t = limbs::multiply(a, b);
-    let mut r = [t[0], t[1], t[2], t[3]];
-    let mut i = 0;
-    while i < 4 {
-        r = limbs::montgomery_step::<M>(r);
-        i += 1;
-    }
-    let (r, carry) = limbs::add(r, [t[4], t[5], t[6], t[7]]);
-    limbs::reduce_once_public(r, carry, M::M)
-}
-
 /// t·2^-256 mod M. Bound: t < 2^256·M; out < M.
 #[inline(always)]
 fn montgomery_reduce<M: Modulus>(t: [u64; 8]) -> Limbs {
@@ -212,21 +211,4 @@ const fn negated_inverse(m: u64) -> u64 {
         i += 1;
     }
     inverse.wrapping_neg()
-}
-
-/// a - b mod 2^256.
-const fn sub_wide(a: Limbs, b: Limbs) -> Limbs {
-    limbs::subtract(a, b).0
-}
-
-/// 2^512 mod m, by doubling 2^256 mod m. Bound: 2^255 < m < 2^256.
-const fn r_squared(m: Limbs) -> Limbs {
-    let mut r = sub_wide([0; 4], m);
-    let mut i = 0;
-    while i < 256 {
-        let (double, carry) = limbs::add(r, r);
-        r = limbs::reduce_once_public(double, carry, m);
-        i += 1;
-    }
-    r
 }

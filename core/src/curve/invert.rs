@@ -5,8 +5,8 @@
 //! of a and b, which give factors f, g of at most 2^31, and applies them to the full numbers. len(a) + len(b)
 //! falls by one a step, so that after 2·256 - 1 = 511 steps b = gcd(y, m); 17 outer steps run 527.
 
-use super::limbs::{Limbs, add, carrying_add, mask, masked, multiply_add, reduce_once};
-use crate::simd::opaque;
+use super::limbs::{Limbs, add, mask, masked, multiply_add, reduce_once};
+use crate::simd::{add_carry, opaque, sub_borrow};
 use zeroize::Zeroize;
 
 const OUTER: usize = 17;
@@ -56,18 +56,15 @@ fn approximate_steps(a: &Limbs, b: &Limbs) -> ((i64, i64), (i64, i64)) {
     // f in the low half, g in the high half of a word, each -2^31 < f <= 2^31.
     let (mut first, mut second) = (1u64, 1u64 << 32);
     for _ in 0..INNER {
+        // An odd x becomes |x - y|, and y the lesser of both; the factors follow. Then x is even, and is halved.
         let odd = opaque(x & 1).wrapping_neg();
-        let (_, less) = x.overflowing_sub(y);
-        let swap = odd & mask(less);
-        let t = (x ^ y) & swap;
-        x ^= t;
-        y ^= t;
-        let t = (first ^ second) & swap;
-        first ^= t;
-        second ^= t;
-        x = x.wrapping_sub(y & odd) >> 1;
-        first = first.wrapping_sub(second & odd);
-        second = second.wrapping_shl(1);
+        let (difference, less) = sub_borrow(x, y & odd, 0);
+        let less = mask(less);
+        let factor = first.wrapping_sub(second & odd);
+        y = y.wrapping_add(difference & less);
+        second = second.wrapping_add(factor & less).wrapping_shl(1);
+        x = (difference ^ less).wrapping_sub(less) >> 1;
+        first = (factor ^ less).wrapping_sub(less);
     }
     (unpack(first), unpack(second))
 }
@@ -109,8 +106,8 @@ fn combine_modular(u: &Limbs, v: &Limbs, factors: (i64, i64), m: &Limbs, negated
     let negative = opaque((top >> 63) as u64);
     let (raised, carry) = add(out, masked(*m, negative));
     // Negative: the carry cancels the sign. Otherwise `top` is 0 or 1.
-    let top = (top as u64).wrapping_add(carry as u64);
-    reduce_once(raised, top & 1 == 1, *m)
+    let top = (top as u64).wrapping_add(u64::from(carry));
+    reduce_once(raised, (top & 1) as u8, *m)
 }
 
 /// x·f + y·g as four limbs and a signed fifth. Bound: |f| + |g| <= 2^31.
@@ -119,23 +116,23 @@ fn combine(x: &Limbs, y: &Limbs, (f, g): (i64, i64)) -> (Limbs, i64) {
     // x·f = x·|f| with the sign applied as two's complement.
     let (f_sign, g_sign) = (opaque((f >> 63) as u64), opaque((g >> 63) as u64));
     let (f, g) = ((f as u64 ^ f_sign).wrapping_sub(f_sign), (g as u64 ^ g_sign).wrapping_sub(g_sign));
-    let (mut out, mut carry) = ([0; 4], false);
+    let (mut out, mut carry) = ([0; 4], 0);
     let (mut high_x, mut high_y) = (0, 0);
-    let (mut one_x, mut one_y) = (f_sign & 1 == 1, g_sign & 1 == 1);
+    let (mut one_x, mut one_y) = ((f_sign & 1) as u8, (g_sign & 1) as u8);
     for i in 0..4 {
         let (low, high) = multiply_add(0, x[i], f, high_x);
         high_x = high;
-        let (signed_x, c) = carrying_add(low ^ f_sign, 0, one_x);
+        let (signed_x, c) = add_carry(low ^ f_sign, 0, one_x);
         one_x = c;
         let (low, high) = multiply_add(0, y[i], g, high_y);
         high_y = high;
-        let (signed_y, c) = carrying_add(low ^ g_sign, 0, one_y);
+        let (signed_y, c) = add_carry(low ^ g_sign, 0, one_y);
         one_y = c;
-        (out[i], carry) = carrying_add(signed_x, signed_y, carry);
+        (out[i], carry) = add_carry(signed_x, signed_y, carry);
     }
-    let top_x = (high_x ^ f_sign).wrapping_add(one_x as u64);
-    let top_y = (high_y ^ g_sign).wrapping_add(one_y as u64);
-    (out, top_x.wrapping_add(top_y).wrapping_add(carry as u64) as i64)
+    let top_x = (high_x ^ f_sign).wrapping_add(u64::from(one_x));
+    let top_y = (high_y ^ g_sign).wrapping_add(u64::from(one_y));
+    (out, top_x.wrapping_add(top_y).wrapping_add(u64::from(carry)) as i64)
 }
 
 /// Five limbs shifted right by 31, the lowest four of them.

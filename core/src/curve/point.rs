@@ -69,12 +69,6 @@ impl<C: Curve> Affine<C> {
     pub fn negate(self) -> Self {
         Affine { x: self.x, y: self.y.negate() }
     }
-
-    /// `yes` or `no`.
-    #[inline(always)]
-    pub fn select(choice: Choice, yes: &Self, no: &Self) -> Self {
-        Affine { x: Residue::select(choice, yes.x, no.x), y: Residue::select(choice, yes.y, no.y) }
-    }
 }
 
 /// x³ - 3x + b.
@@ -95,20 +89,18 @@ impl<C: Curve> Jacobian<C> {
     /// The neutral element.
     pub const INFINITY: Self = Jacobian { x: Residue::ONE, y: Residue::ONE, z: Residue::ZERO };
 
-    /// 2·self; complete: no point of the curve has y = 0, and Z = 0 stays. Formula dbl-2001-b, 3M + 5S.
+    /// 2·self; complete: no point of the curve has y = 0, and Z = 0 stays. 4M + 4S.
     #[inline]
     pub fn double(&self) -> Self {
+        let y2 = self.y.double();
         let delta = self.z.square();
-        let gamma = self.y.square();
-        let beta = self.x.mul(gamma);
+        let gamma4 = y2.square();
+        let beta4 = self.x.mul(gamma4);
         let slope = self.x.sub(delta).mul(self.x.add(delta));
         let alpha = slope.double().add(slope);
-        let beta4 = beta.double().double();
         let x = alpha.square().sub(beta4.double());
-        let z = self.y.add(self.z).square().sub(gamma).sub(delta);
-        let gamma8 = gamma.square().double().double().double();
-        let y = alpha.mul(beta4.sub(x)).sub(gamma8);
-        Jacobian { x, y, z }
+        let y = alpha.mul(beta4.sub(x)).sub(gamma4.square().halve());
+        Jacobian { x, y, z: y2.mul(self.z) }
     }
 
     /// self + other for self ≠ infinity and self ≠ ±other; 8M + 3S. Also the denominator H, zero in the cases
@@ -216,7 +208,7 @@ impl<C: Curve> Jacobian<C> {
         // n < p < 2n: x may also be residue + n, when that is less than p.
         let (room, _) = subtract(<C::P as super::Modulus>::M, <C::N as super::Modulus>::M);
         let (_, fits) = subtract(residue.to_canonical(), room);
-        fits && candidate.add(Fe::<C>::from_canonical(<C::N as super::Modulus>::M)).mul(zz).equals_vartime(self.x)
+        fits == 1 && candidate.add(Fe::<C>::from_canonical(<C::N as super::Modulus>::M)).mul(zz).equals_vartime(self.x)
     }
 
     /// The affine forms of points of which none is infinity, with one inversion.

@@ -1,7 +1,9 @@
 //! Tables of multiples, and multiplication with them.
 
 use super::scalar::{OddDigits, WINDOW, WINDOWS, wnaf_vartime};
-use super::{Affine, Choice, Curve, Jacobian, Residue, Scalar};
+use super::{Affine, Curve, Jacobian, Residue, Scalar};
+use crate::simd::pick;
+use core::marker::PhantomData;
 use zeroize::Zeroize;
 
 /// Entries of one window: 1, 3, …, 63.
@@ -10,7 +12,24 @@ const ENTRIES: usize = 1 << (WINDOW - 1);
 /// Odd multiples of a point P: entry j of window i is (2j + 1)·64^i·P. 43 windows of 32 entries, 86 KiB.
 #[derive(Clone)]
 pub struct FixedTable<C: Curve> {
-    windows: Vec<[Affine<C>; ENTRIES]>,
+    windows: Vec<[Entry; ENTRIES]>,
+    curve: PhantomData<C>,
+}
+
+/// x and y, limbs of the Montgomery domain.
+type Entry = [u64; 8];
+
+/// The point of an entry.
+#[inline(always)]
+fn point<C: Curve>([x0, x1, x2, x3, y0, y1, y2, y3]: Entry) -> Affine<C> {
+    Affine { x: Residue::from_montgomery([x0, x1, x2, x3]), y: Residue::from_montgomery([y0, y1, y2, y3]) }
+}
+
+fn entry<C: Curve>(point: &Affine<C>) -> Entry {
+    let mut entry = [0; 8];
+    entry[..4].copy_from_slice(&point.x.to_montgomery());
+    entry[4..].copy_from_slice(&point.y.to_montgomery());
+    entry
 }
 
 impl<C: Curve> FixedTable<C> {
@@ -30,8 +49,8 @@ impl<C: Curve> FixedTable<C> {
             }
         }
         // No entry is infinity: n is a prime, and no (2j + 1)·64^i with 2j + 1 < 64 is its multiple.
-        let affine = Jacobian::many_to_affine(&multiples);
-        FixedTable { windows: affine.as_chunks::<ENTRIES>().0.to_vec() }
+        let entries: Vec<Entry> = Jacobian::many_to_affine(&multiples).iter().map(entry).collect();
+        FixedTable { windows: entries.as_chunks::<ENTRIES>().0.to_vec(), curve: PhantomData }
     }
 
     /// k·P for 1 <= k < n. Constant time.
@@ -57,11 +76,7 @@ impl<C: Curve> FixedTable<C> {
     #[inline(always)]
     fn entry(&self, digits: &OddDigits, window: usize) -> Affine<C> {
         let (index, negative) = digits.digit(window);
-        let entries = &self.windows[window];
-        let mut found = entries[0];
-        for (j, entry) in entries.iter().enumerate().skip(1) {
-            found = Affine::select(Choice::is_zero(index ^ j as u64), entry, &found);
-        }
+        let found = point::<C>(pick(&self.windows[window], index));
         Affine { x: found.x, y: Residue::select(negative, found.y.negate(), found.y) }
     }
 
@@ -74,8 +89,8 @@ impl<C: Curve> FixedTable<C> {
         let flip = digits.negated.reveal();
         for (window, entries) in self.windows.iter().enumerate() {
             let (index, negative) = digits.digit_vartime(window);
-            let entry = if negative == flip { entries[index] } else { entries[index].negate() };
-            sum = sum.add_affine_vartime(&entry);
+            let entry = point::<C>(entries[index]);
+            sum = sum.add_affine_vartime(&if negative == flip { entry } else { entry.negate() });
         }
         sum
     }
