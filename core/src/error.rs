@@ -200,7 +200,7 @@ impl core::fmt::Display for Rule {
             Rule::ApplicantExcluded => "the applicant may not approve his own request",
             Rule::NotPermitted => "the person does not hold the role that this needs",
             Rule::UnknownReference => "the statement refers to something that the ledger does not hold",
-            Rule::Duplicate => "the identifier is already taken",
+            Rule::Duplicate => "the ledger holds such a statement already, or something with this id",
             Rule::InvalidTransition => "the state does not allow this step",
             Rule::LimitExceeded => "a value is outside the limit set for it",
             Rule::ApplicationRefused => "an approver has refused the application",

@@ -263,7 +263,7 @@ class UnknownReference(PolicyError):
 
 
 class Duplicate(PolicyError):
-    """The identifier is already taken."""
+    """The ledger holds such a statement already, or something with this id."""
 
 
 class InvalidTransition(PolicyError):

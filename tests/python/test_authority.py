@@ -109,6 +109,16 @@ def test_each_refusal_has_its_class() -> None:
         world.authorise(application, second)
 
 
+def test_what_is_unknown_is_named() -> None:
+    world = World.company()
+    with pytest.raises(errors.UnknownReference, match="does not hold: parent 'none'"):
+        world.say("boss", a.Unit, id="west", parent="none", name=bytes(32))
+    with pytest.raises(errors.UnknownReference, match=f"does not hold: application {bytes(range(32)).hex()}"):
+        world.say("ann", a.Approval, application=bytes(range(32)), expires=datetime(2030, 1, 1, tzinfo=UTC))
+    with pytest.raises(errors.UnknownReference, match="seal: the ledger holds no seal 'nobody-s'"):
+        world.authority.seal("nobody-s")
+
+
 def test_records_are_frozen_and_complete() -> None:
     world = World.company()
     application = world.approved()

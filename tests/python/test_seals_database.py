@@ -178,6 +178,9 @@ class TestAudit:
             earlier = registry.checkpoint
         shutil.rmtree(world.directory / "ledger")
         shutil.copytree(founded.directory / "ledger", world.directory / "ledger")
+        assert [finding.kind for finding in audit_ledger(world.directory).findings] == ["database-ahead"]
+        # Whoever puts back the database as well deceives all but those who kept a checkpoint.
+        (world.directory / "registry.db").unlink()
         assert audit_ledger(world.directory).ok
         report = audit_ledger(world.directory, checkpoint=earlier)
         assert not report.ok

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 from sealcore import _core
 from sealcore._core import UseToken
@@ -24,7 +24,9 @@ from sealcore.authority._records import (
     UnitRecord,
     UseRecord,
 )
+from sealcore.authority._statements import Statement, decode
 from sealcore.authority._values import Digests, Position, Seen, Time, from_us, to_us
+from sealcore.errors import UnknownReference
 from sealcore.hash import HashName
 
 EntryKind: TypeAlias = Literal["statement", "key-add", "key-revoke"]
@@ -74,7 +76,32 @@ class Authority:
             PolicyError: The rule that refuses it, the statement that decides, its limit and the actual value.
             InputError: The body is no statement, or one for another ledger.
         """
-        self._state.check(body, key_idx, to_us(time), kind)
+        try:
+            self._state.check(body, key_idx, to_us(time), kind)
+        except UnknownReference as error:
+            raise self._named(error, body, kind) from None
+
+    def _named(self, error: UnknownReference, body: bytes, kind: EntryKind) -> UnknownReference:
+        """The same refusal with the fields and values that the ledger does not hold."""
+        unknown = self._unknown(decode(body)) if kind == "statement" else []
+        if not unknown:
+            return error
+        return UnknownReference(
+            f"{error}: {', '.join(unknown)}", statement=error.statement, limit=error.limit, actual=error.actual
+        )
+
+    def _unknown(self, statement: Statement) -> list[str]:
+        """What a statement names and the ledger does not hold: field and value."""
+        found = []
+        for field, kind in _REFERENCES.items():
+            value = getattr(statement, field, None)
+            for name in value if isinstance(value, tuple) else (value,):
+                if isinstance(name, str | bytes):
+                    try:
+                        self._state.record("grants" if isinstance(name, bytes) and field == "parent" else kind, name)
+                    except UnknownReference:
+                        found.append(f"{field} {_shown(name)}")
+        return found
 
     def apply(self, body: bytes, *, index: int, key_idx: int, time: Time, kind: EntryKind = "statement") -> None:
         """Judges an entry and takes it; when it is refused nothing changes.
@@ -83,7 +110,10 @@ class Authority:
             PolicyError: As :meth:`check`.
             InputError: As :meth:`check`; also when ``index`` is not :attr:`next_index`.
         """
-        self._state.apply(body, index, key_idx, to_us(time), kind)
+        try:
+            self._state.apply(body, index, key_idx, to_us(time), kind)
+        except UnknownReference as error:
+            raise self._named(error, body, kind) from None
 
     def apply_many(self, entries: Iterable[Entry]) -> int:
         """Applies entries in order, for replaying a ledger; stops at the first that is refused.
@@ -167,33 +197,44 @@ class Authority:
         """The uses without an end. At a start, each is to be ended with :class:`UseFailed`."""
         return tuple(map(UseRecord.read, self._state.records("open_uses")))
 
+    def _record(self, kind: str, field: str, name: str | bytes) -> Any:
+        try:
+            return self._state.record(kind, name)
+        except UnknownReference as error:
+            raise UnknownReference(
+                f"{field}: the ledger holds no {field} {_shown(name)}",
+                statement=error.statement,
+                limit=error.limit,
+                actual=error.actual,
+            ) from None
+
     def unit(self, name: str) -> UnitRecord:
         """One unit. Raises UnknownReference when the ledger has none of this name, as do all of these."""
-        return UnitRecord.read(self._state.record("units", name))
+        return UnitRecord.read(self._record("units", "unit", name))
 
     def person(self, name: str) -> PersonRecord:
         """One person."""
-        return PersonRecord.read(self._state.record("persons", name))
+        return PersonRecord.read(self._record("persons", "person", name))
 
     def policy(self, name: str) -> PolicyRecord:
         """One policy."""
-        return PolicyRecord.read(self._state.record("policies", name))
+        return PolicyRecord.read(self._record("policies", "policy", name))
 
     def seal(self, name: str) -> SealRecord:
         """One seal."""
-        return SealRecord.read(self._state.record("seals", name))
+        return SealRecord.read(self._record("seals", "seal", name))
 
     def application(self, id: bytes) -> ApplicationRecord:
         """One application."""
-        return ApplicationRecord.read(self._state.record("applications", id))
+        return ApplicationRecord.read(self._record("applications", "application", id))
 
     def grant(self, id: bytes) -> GrantRecord:
         """One grant."""
-        return GrantRecord.read(self._state.record("grants", id))
+        return GrantRecord.read(self._record("grants", "grant", id))
 
     def use(self, id: bytes) -> UseRecord:
         """One use."""
-        return UseRecord.read(self._state.record("uses", id))
+        return UseRecord.read(self._record("uses", "use", id))
 
     def digest(self) -> bytes:
         """The digest of the whole state: two replays that agree on everything have the same one."""
@@ -227,6 +268,29 @@ class Authority:
 
     def __repr__(self) -> str:
         return f"Authority({self._state!r})"
+
+
+_REFERENCES = {
+    "unit": "units",
+    "parent": "units",
+    "on_behalf_of": "units",
+    "applicant_units": "units",
+    "approver_units": "units",
+    "required_units": "units",
+    "person": "persons",
+    "approvers": "persons",
+    "grantee": "persons",
+    "policy": "policies",
+    "seal": "seals",
+    "application": "applications",
+    "grant": "grants",
+    "use": "uses",
+}
+"""Fields of statements that name something in the ledger, and where it is looked up; `parent` may also be a grant."""
+
+
+def _shown(name: str | bytes) -> str:
+    return name.hex() if isinstance(name, bytes) else repr(name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,7 +20,7 @@ import click
 from sealcore import errors, imprint, pki
 from sealcore.cli.common import existing_file
 from sealcore.cli.contract import KEYWORD, write_contract
-from sealcore.ledger import verify_ledger
+from sealcore.ledger import LedgerReader, verify_ledger
 from sealcore.sign import AlgorithmName, SigningKey
 
 PASSWORD = "demonstration only"  # noqa: S105  the demonstration's keys protect nothing
@@ -333,6 +333,7 @@ class Demonstration:
 
         self.story.chapter("Verifying the documents")
         roots = self._roots()
+        reader = LedgerReader.open(self.directory / "office" / "ledger")
         for name in ("contract.company-seal.1.pdf", "contract.company-seal.2.pdf", "contract.contract-seal.pdf"):
             with self.story.step(f"{name}") as note:
                 verdict = verify_pdf(self.directory / name, roots=roots)
@@ -348,7 +349,10 @@ class Demonstration:
                     note(f"with the earlier signatures: {verdict.verdict}")
                 if seal.authority is None:
                     raise errors.InternalError(f"{name} does not name its authority record")
-                note(f"{seal.signer} ({seal.algorithm}), authorised by ledger entry {seal.authority.index}")
+                # What the seal says of its authority is the signer's word until the ledger's own entry bears it out.
+                entry = reader.entry(seal.authority.index)
+                _expect(entry.statement == seal.authority.statement, f"{name} names another statement")
+                note(f"{seal.signer} ({seal.algorithm}), authorised by ledger entry {entry.index}")
         with self.story.step("the same without the root certificate") as note:
             verdict = verify_pdf(self.directory / "contract.company-seal.1.pdf", roots=[])
             _expect(verdict.verdict == "unrecognised" if self.unsealed else not verdict.trusted, verdict.verdict)

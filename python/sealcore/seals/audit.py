@@ -2,7 +2,8 @@
 
 Three looks, one report: the ledger's own verification (every byte, link, signature, root); the replay of every
 statement through the transition function that the gate used; and the objects beside the ledger that its statements
-name (imprints, certificates, personal values). It needs no password and no lock, and trusts neither database.
+name (imprints, certificates, personal values). It needs no password and no lock, and trusts neither database; but a
+projection that has shown more than the ledger holds tells that the ledger was cut.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from sealcore import authority as rules
 from sealcore.errors import StorageError
 from sealcore.ledger import LedgerReader, Report, verify_ledger
 from sealcore.seals.blobs import Blobs
+from sealcore.seals.database import open_database
 from sealcore.seals.details import ALTERED, ERASED, MISSING, Details
-from sealcore.seals.files import BLOBS, DETAILS, LEDGER, existing
-from sealcore.seals.projection import Progress
+from sealcore.seals.files import BLOBS, DETAILS, LEDGER, PROJECTION, existing
+from sealcore.seals.projection import Progress, Projection
 from sealcore.seals.replay import events
 from sealcore.sign import VerifyingKey
 
@@ -127,6 +129,7 @@ def audit_ledger(
         if audit.total > len(audit.findings):
             more = audit.total - len(audit.findings)
             findings.append(AuditFinding("authority", "more-findings", None, f"{more} more findings are not listed"))
+        beside.check_database(base / PROJECTION, base / LEDGER)
         beside.check_objects(base / BLOBS, audit.authority)
         beside.check_values(base / DETAILS, audit.authority)
         findings += beside.findings
@@ -153,6 +156,26 @@ class _Beside:
         self.objects = 0
         self.values = 0
         self.erased = 0
+
+    def check_database(self, path: Path, ledger: Path) -> None:
+        """Whether the projection once showed more than the ledger holds; what its rows say counts for nothing."""
+        if not path.is_file():
+            return
+        database = open_database(path, durable=False, read_only=True)
+        try:
+            shown = Projection(database).shown()
+        except StorageError:
+            return
+        finally:
+            database.close()
+        # Opened after the look: a writer may have added to both meanwhile.
+        reader = LedgerReader.open(ledger)
+        if shown is not None and (shown.size > reader.size or reader.root(shown.size) != shown.root):
+            sentence = (
+                f"{path.name} showed {shown.size} entries, and this ledger of {reader.size} does not begin with them: "
+                "the ledger was cut or put back, or the database is another's"
+            )
+            self.findings.append(AuditFinding("beside", "database-ahead", None, sentence))
 
     def check_objects(self, path: Path, state: rules.Authority) -> None:
         """Imprints and certificates of every seal."""

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from sealcore import authority as rules
 from sealcore import ledger as ledgers
-from sealcore.errors import InputError, InvalidArgument, InvalidSignature, LedgerError, StorageError
+from sealcore.errors import InputError, InvalidArgument, InvalidSignature, LedgerError, RootMismatch, StorageError
 from sealcore.seals.authors import GATE, Author, KeyTableRow
 from sealcore.seals.details import Details, Secret
 from sealcore.seals.projection import Happened, Progress, Projection, Shown, Touched, touched_by
@@ -222,6 +222,7 @@ class Journal:
         A use without an end becomes a failed one; personal values whose statement never reached the ledger are removed.
 
         Raises:
+            RootMismatch: If the tables showed more than the ledger holds, or another one: no crash does that.
             LedgerError: If the ledger cannot be written.
             StorageError: If a database cannot be written.
         """
@@ -230,16 +231,13 @@ class Journal:
             if shown is None:
                 self._rebuild(None)
             elif shown.size > self._ledger.size or self._ledger.root(shown.size) != shown.root:
-                # The ledger decides; but the tables were never ahead of a ledger that nobody has cut or put back.
-                _LOG.warning(
-                    "%s showed %d entries, and this ledger of %d does not begin with them: the ledger was cut or put "
-                    "back, or the database is another's; it is written anew. Compare the ledger with a checkpoint kept "
-                    "elsewhere",
-                    self._projection.database.name,
-                    shown.size,
-                    self._ledger.size,
+                raise RootMismatch(
+                    f"{self._projection.database.name} showed {shown.size} entries, and this ledger of "
+                    f"{self._ledger.size} does not begin with them: the ledger was cut or put back, or the database is "
+                    "another's. Compare the ledger with a checkpoint kept elsewhere (sealcore ledger verify "
+                    "--checkpoint); if it is the right one, accept it with: sealcore db rebuild",
+                    tree_size=shown.size,
                 )
-                self._rebuild(None)
             else:
                 self._shown = shown
                 self._show({})

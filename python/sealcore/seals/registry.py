@@ -131,6 +131,8 @@ class Registry(Structure, Register, Trade):
         Raises:
             LedgerLocked: If another process holds the ledger for longer than `wait` seconds.
             WrongPassword: If the office's key does not open.
+            RootMismatch: If ``registry.db`` showed more than the ledger holds: it was cut or put back, and a use could
+                be taken twice. `rebuild_database` accepts the ledger as it is.
             LedgerError: If the ledger is damaged.
             InvalidArgument: If there is no office in the directory.
         """
