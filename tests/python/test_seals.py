@@ -14,7 +14,7 @@ from sealcore import errors
 from sealcore.authority import Amount, Digests
 from sealcore.keys import KeyStore
 from sealcore.pdf import verify_pdf
-from sealcore.seals import Registry, View
+from sealcore.seals import Registry, View, audit_ledger
 from sealcore.sign import SigningKey
 
 
@@ -112,6 +112,35 @@ class TestTheGateRefuses:
                     with pytest.raises(errors.DocumentMismatch):
                         world.seal(registry, *ids, document=document)
             assert world.seal(registry, *ids).number == 1
+
+    def test_a_place_that_was_not_approved(self, world):
+        with world.open() as registry:
+            application = world.apply(registry, uses=2, places=[(2, 30, 180), (1, 20.5, 20)])
+            assert [place.to_dict() for place in registry.view.application(application.id).places] == [
+                {"page": 1, "x_mm": 20.5, "y_mm": 20.0},
+                {"page": 2, "x_mm": 30.0, "y_mm": 180.0},
+            ]
+            world.approve(registry, application.id)
+            grant = registry.grant(
+                "company",
+                application=application.id,
+                grantee="zhang",
+                uses=2,
+                valid_to=tomorrow(),
+                by=world.keys["zhao"],
+            )
+            ids = (application.id, grant.id)
+            with (
+                Untouched(registry),
+                pytest.raises(errors.LimitExceeded, match=r"page 2, x 30 mm, y 181 mm is not"),
+            ):
+                world.seal(registry, *ids, place=(30.0, 181.0))
+            assert world.seal(registry, *ids).placement.page == 2
+            assert world.seal(registry, *ids, page=1, place=(20.5, 20.0)).number == 2
+            for wrong in ([(0, 1, 1)], [(1, -1, 1)], [(1, 1)], [7], [(1, float("nan"), 1)], [(1, float("inf"), 1)]):
+                with pytest.raises(errors.InputError):
+                    world.apply(registry, places=wrong)
+        assert audit_ledger(world.directory).ok
 
     def test_an_expired_grant_and_one_to_come(self, world):
         with world.open() as registry:

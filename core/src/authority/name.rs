@@ -106,7 +106,7 @@ impl Amount {
     }
 }
 
-/// A place for an imprint: the lower left corner, in µm from the page's lower left corner.
+/// A place for an imprint: its upper left corner, in µm from the upper left corner of the page as shown (from 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// Page, counted from 1.

@@ -149,7 +149,8 @@ class Authority:
             A token whose ``body`` is to be appended and applied before the seal's key signs.
 
         Raises:
-            PolicyError: The rule that refuses it, the statement that decides, its limit and the actual value.
+            PolicyError: The rule that refuses it, the statement that decides, its limit and the actual value;
+                LimitExceeded also for a place that the application does not name.
         """
         return self._state.authorise_use(
             application,

@@ -59,7 +59,7 @@ class Amount:
 
 @dataclass(frozen=True, order=True, slots=True)
 class Position:
-    """A place for an imprint: its lower left corner, in µm from the lower left corner of the page (from 1)."""
+    """A place for an imprint: its upper left corner, in µm from the upper left corner of the page as shown (from 1)."""
 
     page: int
     x_um: int

@@ -21,6 +21,14 @@ from sealcore.errors import StorageError
 @click.option("--purpose", required=True, help="Kept outside the ledger; the ledger holds a commitment to it.")
 @click.option("--class", "document_class", default="contract", show_default=True)
 @click.option("--uses", type=click.IntRange(1, 100000), default=1, show_default=True, help="How many imprints.")
+@click.option(
+    "--place",
+    "places",
+    type=(click.IntRange(1), float, float),
+    multiple=True,
+    metavar="PAGE X Y",
+    help="Where an imprint may stand, in mm from the upper left of the page; may be repeated.  [default: anywhere]",
+)
 @by_option
 @writes
 def apply(
@@ -29,6 +37,7 @@ def apply(
     purpose: str,
     document_class: str,
     uses: int,
+    places: tuple[tuple[int, float, float], ...],
     by: str,
     directory: Path,
     password_file: Path | None,
@@ -46,7 +55,9 @@ def apply(
         password_file,
         wait,
         as_json,
-        lambda r: r.apply(seal, document, purpose=purpose, document_class=document_class, uses=uses, by=by),
+        lambda r: r.apply(
+            seal, document, purpose=purpose, document_class=document_class, uses=uses, places=places, by=by
+        ),
     )
 
 

@@ -6,11 +6,11 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sealcore.seals.rows import DocumentDigests, KeyRow, Limit, PolicyRow, SealRow
+from sealcore.seals.rows import DocumentDigests, KeyRow, Limit, Place, PolicyRow, SealRow
 from sealcore.seals.sql import sa
 from sealcore.seals.tables import moment
 
-__all__ = ["digests", "key_of", "limits", "moment_or_none", "policy_of", "seal_of", "words"]
+__all__ = ["digests", "key_of", "limits", "moment_or_none", "places", "policy_of", "seal_of", "words"]
 
 _Found = sa.Row[Any]
 
@@ -30,6 +30,11 @@ def digests(text: str) -> tuple[DocumentDigests, ...]:
     return tuple(
         DocumentDigests(sha256=bytes.fromhex(sha256), sm3=bytes.fromhex(sm3)) for sha256, sm3 in json.loads(text)
     )
+
+
+def places(text: str) -> tuple[Place, ...]:
+    """A stored list of places."""
+    return tuple(Place(page=page, x_mm=x_um / 1000, y_mm=y_um / 1000) for page, x_um, y_um in json.loads(text))
 
 
 def moment_or_none(value: int | None) -> datetime | None:

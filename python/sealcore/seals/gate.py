@@ -20,6 +20,7 @@ from sealcore.errors import (
     InvalidCertificate,
     InvalidKey,
     InvalidSignature,
+    LimitExceeded,
     NotPermitted,
     SealcoreError,
 )
@@ -35,7 +36,7 @@ from sealcore.seals.tables import moment
 from sealcore.sign import AlgorithmName, SigningKey
 
 if TYPE_CHECKING:
-    from sealcore.pdf import AuthorityAttribute
+    from sealcore.pdf import AuthorityAttribute, Placement
 
 __all__ = ["Gate"]
 
@@ -110,7 +111,9 @@ class Gate:
             "user": author.holder,
             "document": rules.Digests.of(document),
         }
-        asked = self._journal.would_authorise(**request)
+        # Where the imprint stands is known once the document is prepared; until then any approved place will do.
+        approved = self._journal.authority.application(application).positions
+        asked = self._journal.would_authorise(**request, position=approved[0] if approved else None)
         seal = self._journal.authority.seal(asked.seal)
         certificates = self._certificates(seal)
         if not self.knows(seal.id, seal.version, certificates[0]):
@@ -128,7 +131,19 @@ class Gate:
             signed_at=moment(asked.time),
             **placing,
         )
-        taken = self._journal.take(**request)
+        placed = None if seal.imprint is None else _position(pending.placement)
+        try:
+            taken = self._journal.take(**request, position=placed)
+        except LimitExceeded as error:
+            if not approved or placed in approved:
+                raise
+            raise LimitExceeded(
+                f"refused: place: {_words(placed)} is not approved; approved: {'; '.join(map(_words, approved))} "
+                f"(decided by ledger entry {error.statement})",
+                statement=error.statement,
+                limit=error.limit,
+                actual=error.actual,
+            ) from None
         step = "signer-failed"
         try:
             attributed = pending.with_authority(self._attribute(taken))
@@ -203,6 +218,19 @@ class Gate:
             statement=taken.use,
             hash_algorithm=ledger.hash,
         )
+
+
+def _position(placement: Placement | None) -> rules.Position | None:
+    """Where the imprint stands, as authority speaks of it."""
+    if placement is None:
+        return None
+    return rules.Position(placement.page, round(placement.x_mm * 1000), round(placement.y_mm * 1000))
+
+
+def _words(place: rules.Position | None) -> str:
+    if place is None:
+        return "an invisible seal"
+    return f"page {place.page}, x {place.x_um / 1000:g} mm, y {place.y_um / 1000:g} mm"
 
 
 class _SealKeys:

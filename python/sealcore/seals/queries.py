@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sealcore.errors import InvalidArgument, UnknownReference
 from sealcore.seals import tables
-from sealcore.seals.decoding import digests, key_of, limits, moment_or_none, policy_of, seal_of, words
+from sealcore.seals.decoding import digests, key_of, limits, moment_or_none, places, policy_of, seal_of, words
 from sealcore.seals.details import MISSING, Details
 from sealcore.seals.grant_state import GrantState, parts
 from sealcore.seals.rows import (
@@ -320,6 +320,7 @@ class Queries:
                 applicant_name=persons[row.applicant],
                 purpose=texts[row.purpose],
                 documents=digests(row.documents),
+                places=places(row.places),
                 document_class=row.document_class,
                 uses=row.impressions,
                 used=row.used,

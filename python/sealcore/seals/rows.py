@@ -56,6 +56,15 @@ class DocumentDigests(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place(Record):
+    """Where an imprint may stand: its upper left corner, in mm from that of the page as shown; pages from 1."""
+
+    page: int
+    x_mm: float
+    y_mm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limit(Record):
     """An amount of money in the smallest unit of its currency."""
 
@@ -143,7 +152,7 @@ class SealRow(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationRow(Record):
-    """An application; ``state`` is ``open``, ``refused`` or ``used``."""
+    """An application; ``state`` is ``open``, ``refused`` or ``used``. Without ``places`` the user chooses them."""
 
     id: str
     seal: str
@@ -152,6 +161,7 @@ class ApplicationRow(Record):
     applicant_name: str
     purpose: str
     documents: tuple[DocumentDigests, ...]
+    places: tuple[Place, ...]
     document_class: str
     uses: int
     used: int

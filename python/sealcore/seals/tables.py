@@ -16,7 +16,7 @@ from sealcore.seals.sql import sa
 if TYPE_CHECKING:
     from sealcore import authority as rules
 
-FORMAT = "1"
+FORMAT = "2"
 """The layout of the tables; another one is rebuilt, not migrated."""
 
 METADATA = sa.MetaData()
@@ -109,6 +109,7 @@ APPLICATIONS = _table(
     sa.Column("applicant", _ID, nullable=False),
     sa.Column("purpose", _HASH, nullable=False),
     sa.Column("documents", sa.Text, nullable=False),
+    sa.Column("places", sa.Text, nullable=False),
     sa.Column("document_class", _ID, nullable=False),
     sa.Column("impressions", sa.BigInteger, nullable=False),
     sa.Column("used", sa.BigInteger, nullable=False),
@@ -250,6 +251,7 @@ def application_row(record: rules.ApplicationRecord) -> Row:
         "applicant": record.applicant,
         "purpose": record.purpose,
         "documents": _digests(record.documents),
+        "places": json.dumps([[place.page, place.x_um, place.y_um] for place in record.positions]),
         "document_class": record.document_class,
         "impressions": record.impressions,
         "used": record.used,

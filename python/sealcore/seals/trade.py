@@ -32,6 +32,7 @@ class Trade(Office):
         purpose: str,
         by: str | Signer,
         uses: int = 1,
+        places: Iterable[tuple[int, float, float]] = (),
         document_class: str = "general",
         amount: rules.Amount | None = None,
         counterparty: str | None = None,
@@ -45,6 +46,8 @@ class Trade(Office):
             purpose: What for; free text, kept outside the ledger.
             by: The applicant.
             uses: How many impressions.
+            places: Where they may stand, as (page, x, y): the imprint's upper left corner in mm from that of the page
+                as shown, pages from 1. Without any, the user of the grant chooses.
             document_class: A word such as ``"contract"``; a policy may allow some classes only.
             amount: What it is worth; a policy with ceilings asks for it.
             counterparty: With whom; free text, kept outside the ledger.
@@ -71,6 +74,7 @@ class Trade(Office):
             documents=_digests(documents),
             document_class=document_class,
             impressions=uses,
+            positions=_positions(places),
             amount=amount,
             counterparty=commitment(other),
             on_behalf_of=on_behalf_of,
@@ -279,6 +283,19 @@ class Trade(Office):
                 ) from None
         self._journal.catch_up()
         return bytes.fromhex(self._view.resolve(kind, name))
+
+
+def _positions(places: Iterable[tuple[int, float, float]]) -> tuple[rules.Position, ...]:
+    found = set()
+    for place in places:
+        try:
+            page, x, y = place
+            found.add((int(page), round(x * 1000), round(y * 1000)))
+        except (TypeError, ValueError, OverflowError):
+            raise InvalidArgument(
+                f"places: {place!r} is no place; expected (page, x, y), x and y in mm", field="places"
+            ) from None
+    return tuple(rules.Position(*place) for place in sorted(found))
 
 
 def _digests(documents: Sequence[Document]) -> tuple[rules.Digests, ...]:
