@@ -20,6 +20,7 @@ mod select;
 mod tables;
 
 pub use field::{Modulus, Residue};
+pub(crate) use limbs::to_bytes as limbs_to_bytes;
 pub use point::{Affine, Jacobian};
 pub use scalar::Scalar;
 pub use select::Choice;

@@ -76,6 +76,12 @@ impl<M: Modulus> Residue<M> {
         (Self::from_canonical(limbs), Choice::from_bit(borrow.into()))
     }
 
+    /// The residue of big-endian bytes, as an integer.
+    pub fn reduce(bytes: &[u8; 32]) -> Limbs {
+        // 2^256 < 2M.
+        limbs::reduce_once(limbs::from_bytes(bytes), 0, M::M)
+    }
+
     /// Big-endian bytes, 32.
     pub fn to_bytes(self) -> [u8; 32] {
         limbs::to_bytes(self.to_canonical())

@@ -1,143 +1,212 @@
-//! Inversion modulo an odd prime by the binary GCD on approximations, in constant time.
+//! Inversion modulo an odd prime by division steps, in constant time.
 //!
-//! Source: T. Pornin, "Optimized Binary GCD for Modular Inversion" (IACR ePrint 2020/972), algorithm 2 with k = 32.
-//! Invariants: a = y·u and b = y·v mod m. Each outer step runs 31 steps of the binary GCD on 64-bit approximations
-//! of a and b, which give factors f, g of at most 2^31, and applies them to the full numbers. len(a) + len(b)
-//! falls by one a step, so that after 2·256 - 1 = 511 steps b = gcd(y, m); 17 outer steps run 527.
+//! Source: D. J. Bernstein, B.-Y. Yang, "Fast constant-time gcd computation and modular inversion" (CHES 2019), in the
+//! form that starts with delta = 1/2, for which 590 steps suffice below 2^256 (P. Wuille, `safegcd_implementation.md`
+//! of libsecp256k1). A division step turns (f, g), f odd, into (g, (g - f) / 2), (f, (g + f) / 2) or (f, g / 2); ten
+//! times 59 of them run on the low words alone and give a matrix, which is then applied to the full numbers.
+//! Invariants: f = y·d / scale and g = y·e / scale, mod m; in the end g is 0 and f is gcd(y, m) or its opposite.
 
-use super::limbs::{Limbs, add, mask, masked, multiply_add, reduce_once};
-use crate::simd::{add_carry, opaque, sub_borrow};
+use super::limbs::Limbs;
+use crate::simd::opaque;
 use zeroize::Zeroize;
 
-const OUTER: usize = 17;
-const INNER: u32 = 31;
+const ROUNDS: usize = 10;
+const STEPS: usize = 59;
+/// 62 bits of a limb.
+const LOW: u64 = (1 << 62) - 1;
+
+/// Bound: limbs in 0..2^62, but for the highest, which has the sign.
+#[derive(Clone, Copy, Zeroize)]
+struct Signed([i64; 5]);
+
+/// 2^62 times the effect of the steps of a round: f becomes (u·f + v·g) / 2^62, g becomes (q·f + r·g) / 2^62.
+/// Bound: |u| + |v| <= 2^62, |q| + |r| <= 2^62.
+struct Matrix {
+    u: i64,
+    v: i64,
+    q: i64,
+    r: i64,
+}
 
 /// `scale` / y mod m, and 0 for y = 0. Bound: y, scale < m; m an odd prime, 2^255 < m < 2^256; out < m.
 /// `negated_inverse` is -m^-1 mod 2^64.
 pub(super) fn invert(y: Limbs, scale: Limbs, m: Limbs, negated_inverse: u64) -> Limbs {
-    let (mut a, mut b, mut u, mut v) = (y, m, scale, [0; 4]);
-    for _ in 0..OUTER {
-        let (mut first, mut second) = approximate_steps(&a, &b);
-        let new_a = combine_exact(&a, &b, &mut first);
-        let new_b = combine_exact(&a, &b, &mut second);
-        let new_u = combine_modular(&u, &v, first, &m, negated_inverse);
-        let new_v = combine_modular(&u, &v, second, &m, negated_inverse);
-        (a, b, u, v) = (new_a, new_b, new_u, new_v);
+    let inverse = negated_inverse.wrapping_neg() & LOW;
+    let m = Signed::new(m);
+    let (mut f, mut g, mut d, mut e) = (m, Signed::new(y), Signed([0; 5]), Signed::new(scale));
+    // -(delta + 1/2), which makes its sign the question that a step asks.
+    let mut zeta = -1;
+    for _ in 0..ROUNDS {
+        let matrix = divide(&mut zeta, f.0[0], g.0[0]);
+        (d, e) = combine_modular(&d, &e, &matrix, &m, inverse);
+        (f, g) = combine_exact(&f, &g, &matrix);
     }
-    a.zeroize();
-    b.zeroize();
-    u.zeroize();
-    // For y = 0 nothing ever changed v, which is 0; for any other y, b is 1 and v is the inverse.
-    v
+    // f is 1 or -1, and d its multiple; for y = 0 nothing ever changed d, which is 0.
+    let result = d.canonical(f.0[4] >> 63, &m);
+    f.zeroize();
+    g.zeroize();
+    d.zeroize();
+    e.zeroize();
+    result
 }
 
-/// 31 steps of the binary GCD on (low 31 bits, high 33 bits) of a and b: the factors of the new a and of the new b.
-/// Bound: |f| + |g| <= 2^31.
+/// All ones for a negative number. The optimiser does not know that it is a mask.
 #[inline(always)]
-fn approximate_steps(a: &Limbs, b: &Limbs) -> ((i64, i64), (i64, i64)) {
-    const LOW: u64 = (1 << INNER) - 1;
-    // The two highest limbs that are not both zero, or the lowest limb alone.
-    let (mut a_high, mut a_low, mut b_high, mut b_low) = (0, 0, 0, 0);
-    let (mut take_high, mut take_low) = (u64::MAX, u64::MAX);
-    for i in (0..4).rev() {
-        a_high ^= (a_high ^ a[i]) & take_high;
-        b_high ^= (b_high ^ b[i]) & take_high;
-        a_low ^= (a_low ^ a[i]) & take_low;
-        b_low ^= (b_low ^ b[i]) & take_low;
-        take_low = take_high;
-        let any = a[i] | b[i];
-        take_high &= opaque((any | any.wrapping_neg()) >> 63).wrapping_sub(1);
+fn sign(x: i64) -> i64 {
+    opaque((x >> 63).cast_unsigned()).cast_signed()
+}
+
+/// -x for a mask of all ones, x for 0.
+#[inline(always)]
+fn negate_if(mask: i64, x: i64) -> i64 {
+    (x ^ mask).wrapping_sub(mask)
+}
+
+/// The steps of a round on the low words of f and g: 30 and 29, so that two factors fit into a word, and then their
+/// product, with the missing 62 - 59 doublings.
+#[inline(always)]
+fn divide(zeta: &mut i64, mut f: i64, mut g: i64) -> Matrix {
+    let first = steps::<30>(zeta, &mut f, &mut g);
+    let second = steps::<{ STEPS - 30 }>(zeta, &mut f, &mut g);
+    let product = |a: i64, x: i64, b: i64, y: i64| {
+        a.wrapping_mul(x).wrapping_add(b.wrapping_mul(y)).wrapping_shl(62 - STEPS as u32)
+    };
+    Matrix {
+        u: product(second.u, first.u, second.v, first.q),
+        v: product(second.u, first.v, second.v, first.r),
+        q: product(second.q, first.u, second.r, first.q),
+        r: product(second.q, first.v, second.r, first.r),
     }
-    // `take_low` is still set when only the lowest limb counts; then nothing is shifted.
-    let shift = u64::from(((a_high | b_high) | 1).leading_zeros()) & !take_low;
-    let top = |high: u64, low: u64| (high << shift) | ((low >> 1) >> (63 - shift));
-    let mut x = (a[0] & LOW) | (top(a_high, a_low) & !LOW);
-    let mut y = (b[0] & LOW) | (top(b_high, b_low) & !LOW);
-    // f in the low half, g in the high half of a word, each -2^31 < f <= 2^31.
-    let (mut first, mut second) = (1u64, 1u64 << 32);
-    for _ in 0..INNER {
-        // An odd x becomes |x - y|, and y the lesser of both; the factors follow. Then x is even, and is halved.
-        let odd = opaque(x & 1).wrapping_neg();
-        let (difference, less) = sub_borrow(x, y & odd, 0);
-        let less = mask(less);
-        let factor = first.wrapping_sub(second & odd);
-        y = y.wrapping_add(difference & less);
-        second = second.wrapping_add(factor & less).wrapping_shl(1);
-        x = (difference ^ less).wrapping_sub(less) >> 1;
-        first = (factor ^ less).wrapping_sub(less);
+}
+
+/// N steps on the low words of f and g. Bound: N <= 30; out |factor| <= 2^N.
+#[inline(always)]
+fn steps<const N: usize>(zeta: &mut i64, f: &mut i64, g: &mut i64) -> Matrix {
+    // u in the low half, v in the high half of a word; q and r likewise.
+    let (mut uv, mut qr) = (1i64, 1i64 << 32);
+    for _ in 0..N {
+        let negative = sign(*zeta);
+        let odd = opaque((*g & 1).cast_unsigned().wrapping_neg()).cast_signed();
+        // g becomes g ± f where it is odd.
+        *g = g.wrapping_add(negate_if(negative, *f) & odd);
+        qr = qr.wrapping_add(negate_if(negative, uv) & odd);
+        // delta changes its sign, and f becomes the old g, where both are true.
+        let swap = negative & odd;
+        *zeta = (*zeta ^ swap).wrapping_sub(1);
+        *f = f.wrapping_add(*g & swap);
+        uv = uv.wrapping_add(qr & swap);
+        *g >>= 1;
+        uv = uv.wrapping_shl(1);
     }
-    (unpack(first), unpack(second))
+    let ((u, v), (q, r)) = (unpack(uv), unpack(qr));
+    Matrix { u, v, q, r }
 }
 
-/// Both halves of a packed word. Bound: halves in -2^31 + 1 ..= 2^31.
+/// Both halves of a packed word. Bound: halves of absolute value up to 2^30.
 #[inline(always)]
-fn unpack(word: u64) -> (i64, i64) {
-    const BIAS: u64 = 0x7fff_ffff;
-    let word = word.wrapping_add(BIAS | BIAS << 32);
-    ((word & 0xffff_ffff) as i64 - BIAS as i64, (word >> 32) as i64 - BIAS as i64)
+fn unpack(word: i64) -> (i64, i64) {
+    let low = i64::from(word as i32);
+    (low, word.wrapping_sub(low) >> 32)
 }
 
-/// |a·f + b·g| / 2^31, exact; when it was negative, f and g are negated. Bound: a, b, out < 2^256.
+/// a·x + b·y + carry. Bound: |a| + |b| <= 2^62, |x|, |y| < 2^63, |carry| < 2^125: far from the bounds of the type.
 #[inline(always)]
-fn combine_exact(a: &Limbs, b: &Limbs, factors: &mut (i64, i64)) -> Limbs {
-    let (sum, top) = combine(a, b, *factors);
-    let out = shift_right(&sum, top);
-    let negative = opaque((top >> 63) as u64);
-    factors.0 = (factors.0 ^ negative as i64).wrapping_sub(negative as i64);
-    factors.1 = (factors.1 ^ negative as i64).wrapping_sub(negative as i64);
-    // Two's complement of the negative result.
-    let flipped = [out[0] ^ negative, out[1] ^ negative, out[2] ^ negative, out[3] ^ negative];
-    add(flipped, [negative & 1, 0, 0, 0]).0
+fn linear(a: i64, x: i64, b: i64, y: i64, carry: i128) -> i128 {
+    i128::from(a)
+        .wrapping_mul(i128::from(x))
+        .wrapping_add(i128::from(b).wrapping_mul(i128::from(y)))
+        .wrapping_add(carry)
 }
 
-/// (u·f + v·g) / 2^31 mod m. Bound: u, v, out < m.
 #[inline(always)]
-fn combine_modular(u: &Limbs, v: &Limbs, factors: (i64, i64), m: &Limbs, negated_inverse: u64) -> Limbs {
-    let (sum, top) = combine(u, v, factors);
-    // Adding q·m with 0 <= q < 2^31 makes it divisible; it lies in -2^31·m .. 2^31·m before, -m .. 2m after.
-    let q = sum[0].wrapping_mul(negated_inverse) & ((1 << INNER) - 1);
-    let (t0, c) = multiply_add(sum[0], q, m[0], 0);
-    let (t1, c) = multiply_add(sum[1], q, m[1], c);
-    let (t2, c) = multiply_add(sum[2], q, m[2], c);
-    let (t3, c) = multiply_add(sum[3], q, m[3], c);
-    let top = top.wrapping_add(c as i64);
-    let out = shift_right(&[t0, t1, t2, t3], top);
-    let top = top >> INNER;
-    let negative = opaque((top >> 63) as u64);
-    let (raised, carry) = add(out, masked(*m, negative));
-    // Negative: the carry cancels the sign. Otherwise `top` is 0 or 1.
-    let top = (top as u64).wrapping_add(u64::from(carry));
-    reduce_once(raised, (top & 1) as u8, *m)
+fn low(x: i128) -> i64 {
+    (x as u64 & LOW).cast_signed()
 }
 
-/// x·f + y·g as four limbs and a signed fifth. Bound: |f| + |g| <= 2^31.
+/// The matrix times (f, g), over 2^62: exact. Bound: f and g in -2^256 .. 2^256.
 #[inline(always)]
-fn combine(x: &Limbs, y: &Limbs, (f, g): (i64, i64)) -> (Limbs, i64) {
-    // x·f = x·|f| with the sign applied as two's complement.
-    let (f_sign, g_sign) = (opaque((f >> 63) as u64), opaque((g >> 63) as u64));
-    let (f, g) = ((f as u64 ^ f_sign).wrapping_sub(f_sign), (g as u64 ^ g_sign).wrapping_sub(g_sign));
-    let (mut out, mut carry) = ([0; 4], 0);
-    let (mut high_x, mut high_y) = (0, 0);
-    let (mut one_x, mut one_y) = ((f_sign & 1) as u8, (g_sign & 1) as u8);
-    for i in 0..4 {
-        let (low, high) = multiply_add(0, x[i], f, high_x);
-        high_x = high;
-        let (signed_x, c) = add_carry(low ^ f_sign, 0, one_x);
-        one_x = c;
-        let (low, high) = multiply_add(0, y[i], g, high_y);
-        high_y = high;
-        let (signed_y, c) = add_carry(low ^ g_sign, 0, one_y);
-        one_y = c;
-        (out[i], carry) = add_carry(signed_x, signed_y, carry);
+fn combine_exact(f: &Signed, g: &Signed, t: &Matrix) -> (Signed, Signed) {
+    let (f, g) = (&f.0, &g.0);
+    let mut next = ([0; 5], [0; 5]);
+    let mut carry_f = linear(t.u, f[0], t.v, g[0], 0) >> 62;
+    let mut carry_g = linear(t.q, f[0], t.r, g[0], 0) >> 62;
+    for i in 1..5 {
+        carry_f = linear(t.u, f[i], t.v, g[i], carry_f);
+        carry_g = linear(t.q, f[i], t.r, g[i], carry_g);
+        (next.0[i - 1], next.1[i - 1]) = (low(carry_f), low(carry_g));
+        carry_f >>= 62;
+        carry_g >>= 62;
     }
-    let top_x = (high_x ^ f_sign).wrapping_add(u64::from(one_x));
-    let top_y = (high_y ^ g_sign).wrapping_add(u64::from(one_y));
-    (out, top_x.wrapping_add(top_y).wrapping_add(u64::from(carry)) as i64)
+    (next.0[4], next.1[4]) = (carry_f as i64, carry_g as i64);
+    (Signed(next.0), Signed(next.1))
 }
 
-/// Five limbs shifted right by 31, the lowest four of them.
+/// The matrix times (d, e), over 2^62 mod m. Bound: d and e in -2m .. m, before and after.
 #[inline(always)]
-fn shift_right(limbs: &Limbs, top: i64) -> Limbs {
-    let join = |low: u64, high: u64| (low >> INNER) | (high << (64 - INNER));
-    [join(limbs[0], limbs[1]), join(limbs[1], limbs[2]), join(limbs[2], limbs[3]), join(limbs[3], top as u64)]
+fn combine_modular(d: &Signed, e: &Signed, t: &Matrix, m: &Signed, inverse: u64) -> (Signed, Signed) {
+    let (d, e, m) = (&d.0, &e.0, &m.0);
+    let mut next = ([0; 5], [0; 5]);
+    // m is added to what is negative, so that the sum is in -m .. m; and then as often as makes it divisible by 2^62.
+    let (sign_d, sign_e) = (sign(d[4]), sign(e[4]));
+    let times_d = (t.u & sign_d).wrapping_add(t.v & sign_e);
+    let times_e = (t.q & sign_d).wrapping_add(t.r & sign_e);
+    let mut carry_d = linear(t.u, d[0], t.v, e[0], 0);
+    let mut carry_e = linear(t.q, d[0], t.r, e[0], 0);
+    let times = |carry: i128, times: i64| {
+        let excess = inverse.wrapping_mul(carry as u64).wrapping_add(times.cast_unsigned()) & LOW;
+        times.wrapping_sub(excess.cast_signed())
+    };
+    let (times_d, times_e) = (times(carry_d, times_d), times(carry_e, times_e));
+    carry_d = linear(times_d, m[0], 0, 0, carry_d) >> 62;
+    carry_e = linear(times_e, m[0], 0, 0, carry_e) >> 62;
+    for i in 1..5 {
+        carry_d = linear(times_d, m[i], 0, 0, linear(t.u, d[i], t.v, e[i], carry_d));
+        carry_e = linear(times_e, m[i], 0, 0, linear(t.q, d[i], t.r, e[i], carry_e));
+        (next.0[i - 1], next.1[i - 1]) = (low(carry_d), low(carry_e));
+        carry_d >>= 62;
+        carry_e >>= 62;
+    }
+    (next.0[4], next.1[4]) = (carry_d as i64, carry_e as i64);
+    (Signed(next.0), Signed(next.1))
+}
+
+impl Signed {
+    /// Bound: in < 2^256.
+    #[inline(always)]
+    fn new(x: Limbs) -> Self {
+        let limb = |word: u64| (word & LOW).cast_signed();
+        Signed([
+            limb(x[0]),
+            limb((x[0] >> 62) | (x[1] << 2)),
+            limb((x[1] >> 60) | (x[2] << 4)),
+            limb((x[2] >> 58) | (x[3] << 6)),
+            limb(x[3] >> 56),
+        ])
+    }
+
+    /// self + (m & mask), carried. Bound: limbs of absolute value below 2^62.
+    #[inline(always)]
+    fn add_masked(self, m: &Self, mask: i64) -> Self {
+        let mut sum = self.0;
+        let mut carry = 0;
+        for (limb, m) in sum.iter_mut().zip(m.0) {
+            let total = limb.wrapping_add(m & mask).wrapping_add(carry);
+            *limb = total & LOW.cast_signed();
+            carry = total >> 62;
+        }
+        // The highest limb keeps its sign.
+        sum[4] = sum[4].wrapping_add(carry.wrapping_shl(62));
+        Signed(sum)
+    }
+
+    /// self, or its opposite for a mask of all ones, mod m. Bound: -2m < self < m; out < m.
+    #[inline(always)]
+    fn canonical(self, opposite: i64, m: &Self) -> Limbs {
+        let opposite = sign(opposite);
+        let once = self.add_masked(m, sign(self.0[4]));
+        let negated = Signed(once.0.map(|limb| negate_if(opposite, limb))).add_masked(m, 0);
+        let Signed(x) = negated.add_masked(m, sign(negated.0[4]));
+        let x = x.map(i64::cast_unsigned);
+        [x[0] | (x[1] << 62), (x[1] >> 2) | (x[2] << 60), (x[2] >> 4) | (x[3] << 58), (x[3] >> 6) | (x[4] << 56)]
+    }
 }

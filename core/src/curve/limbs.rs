@@ -16,7 +16,7 @@ pub(super) fn from_bytes(bytes: &[u8; 32]) -> Limbs {
 }
 
 /// Bound: in < 2^256; out 32 bytes, big-endian.
-pub(super) fn to_bytes(limbs: Limbs) -> [u8; 32] {
+pub(crate) fn to_bytes(limbs: Limbs) -> [u8; 32] {
     let mut bytes = [0; 32];
     for (limb, bytes) in limbs.iter().rev().zip(bytes.as_chunks_mut::<8>().0) {
         *bytes = limb.to_be_bytes();

@@ -43,6 +43,12 @@ impl Hasher {
         hasher
     }
 
+    /// The state after whole blocks.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn state(&self) -> [u32; 8] {
+        self.state
+    }
+
     /// The function that this computes.
     pub fn algorithm(&self) -> HashAlgorithm {
         self.algorithm

@@ -1,7 +1,7 @@
 //! HMAC (RFC 2104) with the key already absorbed into both hash states.
 
 use super::{HashAlgorithm, Hasher};
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Streaming HMAC; the key is zeroized on drop.
 ///
@@ -32,6 +32,12 @@ impl Hmac {
         outer.update(&pad);
         pad.zeroize();
         Hmac { inner, outer }
+    }
+
+    /// The states of the inner and the outer hash, after whole blocks.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn states(&self) -> [Zeroizing<[u32; 8]>; 2] {
+        [&self.inner, &self.outer].map(|hasher| Zeroizing::new(hasher.state()))
     }
 
     /// Appends `data` to the message.

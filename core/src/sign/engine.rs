@@ -3,10 +3,11 @@
 use super::nonce::Hedge;
 use super::{Signature, SigningKey};
 use crate::cpu::{Backend, HasAvx512, HasIfma};
-use crate::curve::{Affine, Curve, P256, Scalar, Sm2, lanes};
+use crate::curve::{Affine, Curve, P256, Scalar, Sm2, lanes, limbs_to_bytes};
+use crate::simd::Function;
+use crate::simd::avx512::{self, NONCES, Seed};
 pub(super) use crate::simd::ifma::Table;
 use crate::simd::ifma::{self, Claim, Comb, Prime, Secret};
-use crate::simd::{Function, avx512};
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
@@ -118,45 +119,34 @@ impl Engine {
         hedges: &[Hedge],
         out: &mut [Signature],
     ) {
-        const LANES: usize = 16;
         let d = Zeroizing::new(d.to_bytes());
         let secret = Zeroizing::new(secret.to_canonical());
         let mut nonces = Zeroizing::new(vec![[0u64; 4]; digests.len()]);
-        let mut numbers = vec![[0u64; 4]; digests.len()];
-        let last = digests.len().saturating_sub(1);
-        for (chunk, nonces) in nonces.chunks_mut(LANES).enumerate() {
-            let index = |lane: usize| (chunk * LANES + lane).min(last);
-            let reduced: [Scalar<C>; LANES] =
-                core::array::from_fn(|lane| Scalar::<C>::from_bytes(&digests[index(lane)]).0);
-            let bytes = reduced.map(Scalar::<C>::to_bytes);
-            for (number, reduced) in numbers[chunk * LANES..].iter_mut().zip(&reduced) {
-                *number = reduced.to_canonical();
+        let numbers: Vec<[u64; 4]> = digests.iter().map(Scalar::<C>::reduce).collect();
+        let [inner, outer] = key.seed().states();
+        let seed = Seed { function: C::FUNCTION, states: [&inner, &outer], d: &d };
+        for (start, nonces) in (0..).step_by(NONCES).zip(nonces.chunks_mut(NONCES)) {
+            let range = start..start + nonces.len();
+            let mut reduced = [[0; 32]; NONCES];
+            for (bytes, number) in reduced.iter_mut().zip(&numbers[range.clone()]) {
+                *bytes = limbs_to_bytes(*number);
             }
             // One random source serves the batch: either all are hedged or none is.
-            let hedges: [Option<&[u8; 32]>; LANES] = core::array::from_fn(|lane| hedges[index(lane)].fixed_bytes());
-            let mut additions = [[0; 32]; LANES];
+            let mut additions = Zeroizing::new([[0; 32]; NONCES]);
             let hedged = additions
                 .iter_mut()
-                .zip(hedges)
-                .all(|(addition, hedge)| hedge.map(|hedge| *addition = *hedge).is_some());
-            let mut found = avx512::nonces(self.avx512, C::FUNCTION, &d, &bytes, hedged.then_some(&additions));
-            nonces.copy_from_slice(&found[..nonces.len()]);
-            zeroize::Zeroize::zeroize(&mut found);
+                .zip(&hedges[range])
+                .all(|(addition, hedge)| hedge.fixed_bytes().map(|hedge| *addition = *hedge).is_some());
+            let count = nonces.len();
+            let additions = hedged.then_some(&additions[..count]);
+            avx512::nonces(self.avx512, seed, &reduced[..count], additions, nonces);
         }
         ifma::sign::<C>(self.ifma, C::comb(self), Secret(&secret), &numbers, &nonces, |index, signature| {
             out[index] = match signature {
-                Some([r, s]) => Signature::from_halves(to_bytes(r), to_bytes(s)),
+                Some([r, s]) => Signature::from_halves(limbs_to_bytes(r), limbs_to_bytes(s)),
                 // This nonce gives no signature: the scalar code goes on to the next.
                 None => key.sign_digest_hedged(&digests[index], &hedges[index]),
             };
         });
     }
-}
-
-fn to_bytes(words: [u64; 4]) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    for (bytes, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words.iter().rev()) {
-        *bytes = word.to_be_bytes();
-    }
-    bytes
 }

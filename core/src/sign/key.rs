@@ -1,10 +1,10 @@
 //! The private key of both algorithms.
 
 use super::engine::Engine;
-use super::nonce::{Candidates, Hedge};
+use super::nonce::{Candidates, Hedge, Seed};
 use super::verifying::Point;
 use super::{Algorithm, Identity, Signature, VerifyingKey, ecdsa, sm2};
-use crate::curve::{Affine, Choice, Curve, P256, Scalar, Sm2};
+use crate::curve::{Affine, Choice, Curve, P256, Scalar, Sm2, limbs_to_bytes};
 use crate::{Error, Result};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -28,7 +28,14 @@ pub struct SigningKey {
 }
 
 #[derive(Clone)]
-enum Secret {
+struct Secret {
+    scalars: Scalars,
+    /// For the nonces.
+    seed: Seed,
+}
+
+#[derive(Clone)]
+enum Scalars {
     Sm2 {
         d: Scalar<Sm2>,
         /// (1 + d)^-1.
@@ -39,14 +46,14 @@ enum Secret {
     },
 }
 
-impl Drop for Secret {
+impl Drop for Scalars {
     fn drop(&mut self) {
         match self {
-            Secret::Sm2 { d, inverse } => {
+            Scalars::Sm2 { d, inverse } => {
                 d.zeroize();
                 inverse.zeroize();
             }
-            Secret::P256 { d } => d.zeroize(),
+            Scalars::P256 { d } => d.zeroize(),
         }
     }
 }
@@ -83,33 +90,34 @@ impl SigningKey {
             Algorithm::Sm2 => {
                 let (d, in_range) = Scalar::<Sm2>::from_bytes(bytes);
                 let mut successor = Zeroizing::new(d.add(Scalar::<Sm2>::ONE));
-                let secret = Box::new(Secret::Sm2 { d, inverse: successor.invert() });
+                let scalars = Scalars::Sm2 { d, inverse: successor.invert() };
                 let point = public_point::<Sm2>(&d, in_range.and(successor.is_zero().not()));
                 successor.zeroize();
                 let point =
                     point.ok_or(Error::InvalidKey { field: "private key", reason: "an SM2 key is from 1 to n - 2" })?;
-                Ok(SigningKey::new(secret, Point::Sm2(point)))
+                Ok(SigningKey::new(scalars, bytes, Point::Sm2(point)))
             }
             Algorithm::P256 => {
                 let (d, in_range) = Scalar::<P256>::from_bytes(bytes);
-                let secret = Box::new(Secret::P256 { d });
+                let scalars = Scalars::P256 { d };
                 let point = public_point::<P256>(&d, in_range)
                     .ok_or(Error::InvalidKey { field: "private key", reason: "a P-256 key is from 1 to n - 1" })?;
-                Ok(SigningKey::new(secret, Point::P256(point)))
+                Ok(SigningKey::new(scalars, bytes, Point::P256(point)))
             }
         }
     }
 
-    fn new(secret: Box<Secret>, point: Point) -> Self {
+    fn new(scalars: Scalars, d: &[u8; 32], point: Point) -> Self {
         let public = VerifyingKey::from(point);
+        let secret = Box::new(Secret { scalars, seed: Seed::new(public.algorithm().hash(), d) });
         SigningKey { secret, public, identity: public.identity() }
     }
 
     /// d, 32 bytes, big-endian; zeroized when dropped.
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(match &*self.secret {
-            Secret::Sm2 { d, .. } => d.to_bytes(),
-            Secret::P256 { d } => d.to_bytes(),
+        Zeroizing::new(match &self.secret.scalars {
+            Scalars::Sm2 { d, .. } => d.to_bytes(),
+            Scalars::P256 { d } => d.to_bytes(),
         })
     }
 
@@ -154,13 +162,9 @@ impl SigningKey {
     }
 
     pub(super) fn sign_digest_hedged(&self, digest: &[u8; 32], hedge: &Hedge) -> Signature {
-        match &*self.secret {
-            Secret::Sm2 { d, inverse } => {
-                with_nonces::<Sm2>(self.algorithm(), d, digest, hedge, |k| sm2::sign(inverse, digest, k))
-            }
-            Secret::P256 { d } => {
-                with_nonces::<P256>(self.algorithm(), d, digest, hedge, |k| ecdsa::sign(d, digest, k))
-            }
+        match &self.secret.scalars {
+            Scalars::Sm2 { d, inverse } => self.with_nonces::<Sm2>(d, digest, hedge, |k| sm2::sign(inverse, digest, k)),
+            Scalars::P256 { d } => self.with_nonces::<P256>(d, digest, hedge, |k| ecdsa::sign(d, digest, k)),
         }
     }
 
@@ -172,37 +176,43 @@ impl SigningKey {
         hedges: &[Hedge],
         out: &mut [Signature],
     ) {
-        match &*self.secret {
-            Secret::Sm2 { d, inverse } => engine.sign::<Sm2>(self, d, inverse, digests, hedges, out),
-            Secret::P256 { d } => engine.sign::<P256>(self, d, d, digests, hedges, out),
+        match &self.secret.scalars {
+            Scalars::Sm2 { d, inverse } => engine.sign::<Sm2>(self, d, inverse, digests, hedges, out),
+            Scalars::P256 { d } => engine.sign::<P256>(self, d, d, digests, hedges, out),
         }
+    }
+
+    /// Signs with the first nonce that gives a signature: practically always the first.
+    fn with_nonces<C: Curve>(
+        &self,
+        d: &Scalar<C>,
+        digest: &[u8; 32],
+        hedge: &Hedge,
+        sign: impl Fn(&Scalar<C>) -> Option<Signature>,
+    ) -> Signature {
+        let d = Zeroizing::new(d.to_bytes());
+        let reduced = limbs_to_bytes(Scalar::<C>::reduce(digest));
+        let mut candidates = Candidates::new(self.algorithm().hash(), &self.secret.seed, &d, &reduced, hedge);
+        loop {
+            if let Some(signature) = nonce::<C>(&candidates.draw()).and_then(|k| sign(&k)) {
+                return signature;
+            }
+            candidates.reject();
+        }
+    }
+
+    /// What the nonces take from the key alone.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn seed(&self) -> &Seed {
+        &self.secret.seed
     }
 
     pub(super) fn sign_digest_with_nonce(&self, digest: &[u8; 32], k: &[u8; 32]) -> Result<Signature> {
-        let signature = match &*self.secret {
-            Secret::Sm2 { inverse, .. } => nonce::<Sm2>(k).and_then(|k| sm2::sign(inverse, digest, &k)),
-            Secret::P256 { d } => nonce::<P256>(k).and_then(|k| ecdsa::sign(d, digest, &k)),
+        let signature = match &self.secret.scalars {
+            Scalars::Sm2 { inverse, .. } => nonce::<Sm2>(k).and_then(|k| sm2::sign(inverse, digest, &k)),
+            Scalars::P256 { d } => nonce::<P256>(k).and_then(|k| ecdsa::sign(d, digest, &k)),
         };
         signature.ok_or(Error::InvalidArgument { field: "k", reason: "this nonce gives no signature; 1 <= k < n" })
-    }
-}
-
-/// Signs with the first nonce that gives a signature: practically always the first.
-fn with_nonces<C: Curve>(
-    algorithm: Algorithm,
-    d: &Scalar<C>,
-    digest: &[u8; 32],
-    hedge: &Hedge,
-    sign: impl Fn(&Scalar<C>) -> Option<Signature>,
-) -> Signature {
-    let d = Zeroizing::new(d.to_bytes());
-    let reduced = Scalar::<C>::from_bytes(digest).0.to_bytes();
-    let mut candidates = Candidates::new(algorithm.hash(), &d, &reduced, hedge);
-    loop {
-        if let Some(signature) = nonce::<C>(&candidates.draw()).and_then(|k| sign(&k)) {
-            return signature;
-        }
-        candidates.reject();
     }
 }
 
@@ -223,9 +233,9 @@ fn public_point<C: Curve>(d: &Scalar<C>, valid: Choice) -> Option<Affine<C>> {
 impl PartialEq for SigningKey {
     /// Constant time in both keys.
     fn eq(&self, other: &Self) -> bool {
-        let equal = match (&*self.secret, &*other.secret) {
-            (Secret::Sm2 { d, .. }, Secret::Sm2 { d: other, .. }) => d.equals(*other),
-            (Secret::P256 { d }, Secret::P256 { d: other }) => d.equals(*other),
+        let equal = match (&self.secret.scalars, &other.secret.scalars) {
+            (Scalars::Sm2 { d, .. }, Scalars::Sm2 { d: other, .. }) => d.equals(*other),
+            (Scalars::P256 { d }, Scalars::P256 { d: other }) => d.equals(*other),
             _ => return false,
         };
         // Public: the caller asked for it.

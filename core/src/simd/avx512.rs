@@ -21,17 +21,36 @@ pub(crate) fn digests(_: HasAvx512, function: Function, messages: &[[&[u8]; 2]],
     unsafe { digest::digests(function, messages, least, out) }
 }
 
-/// The first candidates for k of RFC 6979 (3.2, steps b to h.2, with the data of 3.6), sixteen at a time, as four
-/// words, least first. Constant time.
+/// What the nonces of a batch have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Seed<'a> {
+    pub(crate) function: Function,
+    /// The states of the inner and the outer hash of HMAC with K = 0 after V || 0x00 || d, but for the last byte of d.
+    pub(crate) states: [&'a [u32; 8]; 2],
+    /// The private key, big-endian.
+    pub(crate) d: &'a [u8; 32],
+}
+
+/// Nonces that are made side by side.
+pub(crate) const NONCES: usize = 2 * GROUP;
+
+/// The first candidates for k of RFC 6979 (3.2, steps b to h.2, with the data of 3.6) as four words, least first.
+/// Constant time.
 ///
-/// `d`: the private key; `digests`: mod n, both big-endian; `hedges`: the additional data, or none.
+/// `digests`: mod n, big-endian, as many as `out`, at most [`NONCES`]; `hedges`: the additional data of each, or none.
 pub(crate) fn nonces(
     _: HasAvx512,
-    function: Function,
-    d: &[u8; 32],
-    digests: &[[u8; 32]; 16],
-    hedges: Option<&[[u8; 32]; 16]>,
-) -> [[u64; 4]; 16] {
+    seed: Seed<'_>,
+    digests: &[[u8; 32]],
+    hedges: Option<&[[u8; 32]]>,
+    out: &mut [[u64; 4]],
+) {
     // SAFETY: the token `HasAvx512` proves that the processor has these instructions.
-    unsafe { drbg::nonces(function, d, digests, hedges) }
+    unsafe {
+        if out.len() <= GROUP {
+            drbg::nonces::<1>(seed, digests, hedges, out);
+        } else {
+            drbg::nonces::<2>(seed, digests, hedges, out);
+        }
+    }
 }

@@ -1,36 +1,37 @@
-//! HMAC_DRBG of RFC 6979 in sixteen lanes: eighteen compressions for sixteen nonces.
+//! HMAC_DRBG of RFC 6979 in G groups of sixteen lanes: fourteen compressions for deterministic nonces, seventeen for
+//! hedged ones less what the key's seed spares.
 
-use super::compress::{self, V, load, set};
+use super::compress::{V, W, absorb, load, set};
+use super::{GROUP, Seed};
 use crate::simd::Function;
-use core::arch::x86_64::{_mm512_storeu_si512, _mm512_xor_si512 as xor};
+use core::arch::x86_64::{_mm512_storeu_si512, _mm512_xor_si512};
 use core::hint::black_box;
+use zeroize::Zeroize;
 
 /// The states after the key block, for the inner and the outer hash.
-struct Keyed {
-    inner: [V; 8],
-    outer: [V; 8],
+struct Keyed<const G: usize> {
+    function: Function,
+    inner: [W<G>; 8],
+    outer: [W<G>; 8],
 }
 
-/// Absorbs a block, given as words. Constant time.
+/// 0x00 or 0x01, d, the digest, the hedge, and the padding: what HMAC reads behind V, as words.
+const WORDS: usize = 40;
+/// Index of the word that begins with the separator, in a message that begins with V.
+const SEPARATOR: usize = 8;
+
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn absorb(function: Function, state: &mut [V; 8], words: &[V; 16]) {
-    let mut group = state.map(|v| [v]);
-    compress::absorb(function, &mut group, &words.map(|v| [v]), [!0]);
-    *state = group.map(|[v]| v);
+fn same<const G: usize>(word: u32) -> W<G> {
+    [set(word); G]
 }
 
-/// Numbers side by side, from one a lane.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn gather<const N: usize>(word: impl Fn(usize, usize) -> u32) -> [V; N] {
-    let mut out = [set(0); N];
-    for (i, v) in out.iter_mut().enumerate() {
-        let mut words = [0; 16];
-        for (lane, slot) in words.iter_mut().enumerate() {
-            *slot = word(lane, i);
-        }
-        *v = load(&words);
+fn xor<const G: usize>(a: W<G>, b: W<G>) -> W<G> {
+    let mut out = a;
+    for (out, b) in out.iter_mut().zip(b) {
+        *out = _mm512_xor_si512(*out, b);
     }
     out
 }
@@ -44,115 +45,151 @@ fn stored(v: V) -> [u32; 16] {
     words
 }
 
-/// HMAC keyed with 32 bytes. Constant time.
+/// Absorbs blocks. Constant time.
+#[inline]
 #[target_feature(enable = "avx512f")]
-fn keyed(function: Function, key: &[V; 8]) -> Keyed {
-    let initial = function.initial().map(|word| set(word));
-    let mut pads = [(initial, 0x3636_3636), (initial, 0x5c5c_5c5c)];
-    for (state, pad) in &mut pads {
-        let mut words = [set(*pad); 16];
-        for (word, &key) in words.iter_mut().zip(key) {
-            *word = xor(*word, key);
-        }
-        absorb(function, state, &words);
+fn absorb_all<const G: usize>(function: Function, state: &mut [W<G>; 8], blocks: &[[W<G>; 16]]) {
+    for block in blocks {
+        absorb(function, state, block, [!0; G]);
     }
-    let [(inner, _), (outer, _)] = pads;
-    Keyed { inner, outer }
 }
 
-impl Keyed {
-    /// HMAC of a message of `bytes` bytes, given as words whose rest is zero. Bound: the message and its padding fit.
+/// The block that ends a message of 64 + 32 bytes, whose last 32 these words are.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn last_block<const G: usize>(words: &[W<G>; 8]) -> [W<G>; 16] {
+    let mut block = [same(0); 16];
+    block[..8].copy_from_slice(words);
+    block[8] = same(0x8000_0000);
+    block[15] = same((64 + 32) * 8);
+    block
+}
+
+impl<const G: usize> Keyed<G> {
+    /// HMAC keyed with 32 bytes.
     #[target_feature(enable = "avx512f")]
-    fn tag(&self, function: Function, message: &[V], bytes: usize) -> [V; 8] {
-        let zero = set(0);
-        let mut inner = self.inner;
-        let blocks = (bytes + 9).div_ceil(64);
-        for block in 0..blocks {
-            let mut words = [zero; 16];
-            for (word, value) in words.iter_mut().zip(message.iter().skip(16 * block)) {
-                *word = *value;
+    fn new(function: Function, key: &[W<G>; 8]) -> Self {
+        let initial = function.initial().map(|word| same(word));
+        let mut keyed = Keyed { function, inner: initial, outer: initial };
+        for (state, pad) in [(&mut keyed.inner, 0x3636_3636), (&mut keyed.outer, 0x5c5c_5c5c)] {
+            let mut block = [same(pad); 16];
+            for (word, key) in block.iter_mut().zip(key) {
+                *word = xor(*word, *key);
             }
-            let end = (bytes / 4).wrapping_sub(16 * block);
-            if end < 16 {
-                words[end] = xor(words[end], set(0x8000_0000 >> (8 * (bytes % 4))));
-            }
-            if block == blocks - 1 {
-                words[15] = set((64 + bytes) as u32 * 8);
-            }
-            absorb(function, &mut inner, &words);
+            absorb_all(function, state, &[block]);
         }
-        let mut words = [zero; 16];
-        words[..8].copy_from_slice(&inner);
-        words[8] = set(0x8000_0000);
-        words[15] = set((64 + 32) * 8);
+        keyed
+    }
+
+    /// The tag when `inner` is the state of the inner hash at the end of the message.
+    #[target_feature(enable = "avx512f")]
+    fn finish(&self, inner: &[W<G>; 8]) -> [W<G>; 8] {
         let mut outer = self.outer;
-        absorb(function, &mut outer, &words);
+        absorb_all(self.function, &mut outer, &[last_block(inner)]);
         outer
     }
 
-    /// HMAC of V || separator || data.
+    /// HMAC of V.
     #[target_feature(enable = "avx512f")]
-    fn update(&self, function: Function, value: &[V; 8], separator: u32, data: &[V]) -> [V; 8] {
-        let mut message = [set(0); 8 + 24 + 1];
-        message[..8].copy_from_slice(value);
-        // Behind the one byte of the separator all words are shifted by a byte.
-        let mut before = set(separator);
-        for (slot, &word) in message[8..].iter_mut().zip(data) {
-            *slot = shifted(before, word);
-            before = word;
-        }
-        message[8 + data.len()] = shifted(before, set(0));
-        self.tag(function, &message, 33 + 4 * data.len())
+    fn step(&self, value: &[W<G>; 8]) -> [W<G>; 8] {
+        let mut inner = self.inner;
+        absorb_all(self.function, &mut inner, &[last_block(value)]);
+        self.finish(&inner)
     }
 }
 
-/// The last byte of one word before the first three of the next.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn shifted(before: V, word: V) -> V {
-    use core::arch::x86_64::{_mm512_or_si512, _mm512_slli_epi32, _mm512_srli_epi32};
-    _mm512_or_si512(_mm512_slli_epi32::<24>(before), _mm512_srli_epi32::<8>(word))
+/// One message after another, word by word: word i of all messages lies together.
+struct Data<const G: usize> {
+    words: [[[u32; GROUP]; G]; WORDS],
+    blocks: usize,
 }
 
-#[target_feature(enable = "avx512f")]
-pub(super) fn nonces(
-    function: Function,
-    d: &[u8; 32],
-    digests: &[[u8; 32]; 16],
-    hedges: Option<&[[u8; 32]; 16]>,
-) -> [[u64; 4]; 16] {
-    let zero = set(0);
-    let mut data = [zero; 24];
-    let word = |bytes: &[u8; 32], i: usize| u32::from_be_bytes(bytes.as_chunks::<4>().0[i]);
-    for (i, slot) in data[..8].iter_mut().enumerate() {
-        *slot = set(word(d, i));
-    }
-    data[8..16].copy_from_slice(&gather::<8>(|lane, i| word(&digests[lane], i)));
-    let count = match hedges {
-        Some(hedges) => {
-            data[16..].copy_from_slice(&gather::<8>(|lane, i| word(&hedges[lane], i)));
-            24
+impl<const G: usize> Data<G> {
+    /// Separator 0x00, d, digest, hedge and padding of each.
+    fn new(d: &[u8; 32], digests: &[[u8; 32]], hedges: Option<&[[u8; 32]]>) -> Self {
+        let mut data = Data { words: [[[0; GROUP]; G]; WORDS], blocks: if hedges.is_some() { 3 } else { 2 } };
+        let mut bytes = [0; 4 * WORDS];
+        for lane in 0..GROUP * G {
+            // Lanes beyond the end repeat the last message.
+            let index = lane.min(digests.len() - 1);
+            bytes[1..33].copy_from_slice(d);
+            bytes[33..65].copy_from_slice(&digests[index]);
+            let end = match hedges {
+                Some(hedges) => {
+                    bytes[65..97].copy_from_slice(&hedges[index]);
+                    97
+                }
+                None => 65,
+            };
+            bytes[end] = 0x80;
+            // The key block, V and these bytes.
+            let size = 64 * data.blocks - 32;
+            bytes[size - 8..size].copy_from_slice(&((64 + 32 + end as u64) * 8).to_be_bytes());
+            for (word, bytes) in data.words.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                word[lane / GROUP][lane % GROUP] = u32::from_be_bytes(*bytes);
+            }
         }
-        None => 16,
-    };
-    let data_words = &data[..count];
-    // Steps b to g.
-    let mut value = [set(0x0101_0101); 8];
-    let mut hmac = keyed(function, &[zero; 8]);
-    for separator in [0, 1] {
-        hmac = keyed(function, &hmac.update(function, &value, separator, data_words));
-        value = hmac.tag(function, &value, 32);
+        bytes.zeroize();
+        data
     }
+
+    /// Block `index` of V and the words.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn block(&self, value: &[W<G>; 8], index: usize) -> [W<G>; 16] {
+        let mut block = [same(0); 16];
+        for (i, slot) in block.iter_mut().enumerate() {
+            *slot = match (16 * index + i).checked_sub(SEPARATOR) {
+                None => value[i],
+                Some(word) => self.words[word].each_ref().map(|words| load(words)),
+            };
+        }
+        block
+    }
+}
+
+/// Bound: 1 to 16 G digests, as many as `out`, and as many hedges or none.
+#[target_feature(enable = "avx512f")]
+pub(super) fn nonces<const G: usize>(
+    seed: Seed<'_>,
+    digests: &[[u8; 32]],
+    hedges: Option<&[[u8; 32]]>,
+    out: &mut [[u64; 4]],
+) {
+    let function = seed.function;
+    let mut data = Data::<G>::new(seed.d, digests, hedges);
+    let mut value = [same(0x0101_0101); 8];
+    // Steps b to d: the first block is in the seed.
+    let [inner, outer] = seed.states.map(|state| state.map(|word| same(word)));
+    let mut first = Keyed { function, inner, outer };
+    for index in 1..data.blocks {
+        let block = data.block(&value, index);
+        absorb_all(function, &mut first.inner, &[block]);
+    }
+    let mut hmac = Keyed::new(function, &first.finish(&first.inner));
+    // Steps e to g.
+    value = hmac.step(&value);
+    let mut inner = hmac.inner;
+    for index in 0..data.blocks {
+        let mut block = data.block(&value, index);
+        if index == 0 {
+            block[SEPARATOR] = xor(block[SEPARATOR], same(0x0100_0000));
+        }
+        absorb_all(function, &mut inner, &[block]);
+    }
+    hmac = Keyed::new(function, &hmac.finish(&inner));
+    value = hmac.step(&value);
     // Step h.2.
-    let words = hmac.tag(function, &value, 32).map(|v| stored(v));
-    let mut out = [[0; 4]; 16];
-    for (lane, k) in out.iter_mut().enumerate() {
-        for (i, limb) in k.iter_mut().enumerate() {
-            *limb = u64::from(words[6 - 2 * i][lane]) << 32 | u64::from(words[7 - 2 * i][lane]);
+    let tags = hmac.step(&value);
+    for group in 0..G {
+        let words = tags.map(|tag| stored(tag[group]));
+        for (lane, k) in out.iter_mut().skip(GROUP * group).take(GROUP).enumerate() {
+            for (i, limb) in k.iter_mut().enumerate() {
+                *limb = u64::from(words[6 - 2 * i][lane]) << 32 | u64::from(words[7 - 2 * i][lane]);
+            }
         }
     }
-    // Nothing secret stays behind in the longer-lived arrays.
-    data = [zero; 24];
-    black_box(&data);
-    out
+    data.words.as_flattened_mut().as_flattened_mut().zeroize();
+    value = [same(0); 8];
+    black_box(&value);
 }
