@@ -49,12 +49,15 @@ from sealcore._core import (
     LedgerReader,
     NewEntry,
     Receipt,
+    anchor_body,
     decode_body,
     encode_body,
     from_vkey,
     key_add_body,
     key_revoke_body,
+    key_rotate_body,
     leaf_hash,
+    redact_body,
     statement_id,
     statement_message,
     to_vkey,
@@ -77,12 +80,15 @@ __all__ = [
     "NewEntry",
     "Receipt",
     "Report",
+    "anchor_body",
     "decode_body",
     "encode_body",
     "from_vkey",
     "key_add_body",
     "key_revoke_body",
+    "key_rotate_body",
     "leaf_hash",
+    "redact_body",
     "statement_id",
     "statement_message",
     "to_vkey",
@@ -91,7 +97,9 @@ __all__ = [
     "verify_ledger",
 ]
 
-EntryType: TypeAlias = Literal["genesis", "statement", "key-add", "key-revoke"]
+EntryType: TypeAlias = Literal[
+    "genesis", "statement", "key-add", "key-revoke", "redact", "segment", "anchor", "key-rotate"
+]
 """The types of entries."""
 
 LEDGER_KEY = 0
@@ -107,7 +115,8 @@ class Finding:
 
     Attributes:
         kind: What is wrong, a stable word such as ``"entry-altered"``, ``"deleted"`` or ``"truncated-since-earlier"``.
-        file: The file: ``entries``, ``checkpoint``, ``checkpoints.log``, ``genesis`` or ``earlier checkpoint``.
+        file: The file, such as ``wal/0.wal``, ``seg/3.slg``, ``checkpoint``, ``checkpoints.log``, ``state`` or
+            ``genesis``; or ``earlier checkpoint``.
         index: The entry, or the tree size of a checkpoint; None when it is about no single one.
         offset: The byte offset in the file.
         field: The field as the format names it; ``"header"`` for those that only the tree covers.
@@ -145,7 +154,7 @@ class Report:
         entries: Entries found, by type.
         signatures_checked: Entry signatures checked.
         checkpoints_checked: Checkpoints whose signatures were checked.
-        bytes: Bytes of ``entries`` that were judged.
+        bytes: Bytes of entries that were judged.
         unacknowledged_bytes: Bytes after the newest checkpoint, which nobody has acknowledged: not judged.
     """
 

@@ -10,6 +10,8 @@ mod frozen;
 mod merkle;
 #[path = "ledger/note.rs"]
 mod note;
+#[path = "ledger/segments.rs"]
+mod segments;
 #[path = "ledger/store.rs"]
 mod store;
 #[path = "ledger/verify.rs"]

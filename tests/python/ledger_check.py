@@ -165,6 +165,12 @@ def cbor(data: bytes) -> dict[str, object]:
             text = data[at : at + value]
             demand(len(text) == value, "cbor: cut short")
             return (text if major == 2 else text.decode()), at + value
+        if major == 4:
+            items = []
+            for _ in range(value):
+                element, at = item(at)
+                items.append(element)
+            return items, at
         demand(major == 5, "cbor: a type that these bodies do not have")
         pairs, last = {}, b""
         for _ in range(value):
@@ -190,6 +196,78 @@ def frames(data: bytes) -> Iterator[bytes]:
         demand(end <= len(data), f"a frame is cut short at byte {at}")
         yield data[at + 2 : end]
         at = end
+
+
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def records(wal: bytes) -> Iterator[tuple[int, int, bytes, int, bytes]]:
+    """First index, count, framed entries, place in checkpoints.log and checkpoint of each record."""
+    at = 48
+    while at < len(wal):
+        first, count, length, log, note = (
+            int.from_bytes(wal[at + a : at + b], "big") for a, b in ((8, 16), (16, 20), (20, 24), (24, 32), (32, 36))
+        )
+        end = at + 40 + length + note
+        demand(end <= len(wal) and wal[at : at + 4] == b"swr1" and not any(wal[at + 36 : at + 40]), f"wal: byte {at}")
+        demand(int.from_bytes(wal[at + 4 : at + 8], "big") == crc32c(wal[at + 8 : end]), f"wal: CRC at byte {at}")
+        yield first, count, wal[at + 40 : end - note], log, wal[end - note : end]
+        at = end
+
+
+def entries_of(directory: Path, ledger_id: bytes, bits: int, hash_number: int, digest: Digest) -> Iterator[bytes]:
+    """The entries of the sealed segments and of the log, with what is around them checked."""
+    number = max(int(file.stem) for file in (directory / "wal").glob("*.wal"))
+    for segment in range(number):
+        data = (directory / "seg" / f"{segment}.slg").read_bytes()
+        header = (b"sealslg1" + segment.to_bytes(8, "big") + bytes([bits, hash_number]) + bytes(6)) + ledger_id
+        demand(data[:4096] == header.ljust(4096, b"\0"), f"segment {segment}: header")
+        bundles = 1 << bits - 8
+        table, footer = data[-128 - 8 * (bundles + 1) : -128], data[-128:]
+        found, offsets = list(frames(data[4096 : len(data) - 128 - len(table)])), [4096]
+        demand(len(found) == 1 << bits, f"segment {segment}: entries")
+        for start in range(0, len(found), 256):
+            offsets.append(offsets[-1] + sum(2 + len(entry) for entry in found[start : start + 256]))
+        demand(table == b"".join(offset.to_bytes(8, "big") for offset in offsets), f"segment {segment}: offsets")
+        leaves = [digest(b"\0" + entry) for entry in found]
+        tiles = [root_of(digest, leaves[start : start + 256]) for start in range(0, len(leaves), 256)]
+        rest = root_of(digest, leaves) + found[0][24:56] + leaves[-1] + len(found).to_bytes(8, "big") + bytes(12)
+        demand(footer == rest + crc32c(data[:4096] + table + rest).to_bytes(4, "big") + b"sealend1", "footer")
+        hashes = (directory / "seg" / f"{segment}.slh").read_bytes()
+        demand(hashes == b"".join(leaves) + b"".join(tiles), f"segment {segment}: hashes")
+        yield from found
+    wal = (directory / "wal" / f"{number}.wal").read_bytes()
+    demand(wal[:48] == b"sealwal1" + number.to_bytes(8, "big") + ledger_id, "wal: header")
+    log, index = (directory / "checkpoints.log").read_bytes(), number << bits
+    for first, count, data, place, note in records(wal):
+        found = list(frames(data))
+        demand((first, count) == (index, len(found)), f"wal: record at entry {first}")
+        demand(log[place : place + 2 + len(note)] == len(note).to_bytes(2, "big") + note, "wal: the note is not logged")
+        yield from found
+        index += count
+
+
+def watermark(state: bytes) -> tuple[int, bytes]:
+    """Size and root of the newer slot."""
+    slots = [slot for slot in (state[:64], state[64:]) if slot[:8] == b"sst1" + crc32c(slot[8:]).to_bytes(4, "big")]
+    newest = max(slots, key=lambda slot: slot[8:16])
+    return int.from_bytes(newest[8:16], "big"), newest[32:]
+
+
+def key_rows(table: list[tuple[Key, int, bytes | None]], ended: dict[int, int]) -> bytes:
+    """The key table as SEGMENT entries carry it."""
+    out = b""
+    for row, (key, start, label) in enumerate(table):
+        numbers = start.to_bytes(8, "big") + ended.get(row, (1 << 64) - 1).to_bytes(8, "big")
+        algorithm = {"p256": 1, "sm2": 2}[str(key.algorithm)]
+        out += bytes([algorithm]) + key.point + numbers + bytes([label is not None]) + (label or bytes(32))
+    return out
 
 
 def from_der(der: bytes) -> bytes:
@@ -242,38 +320,73 @@ def check(directory: Path) -> tuple[int, bytes]:
     """Verify a ledger that no writer has open; gives the number of entries and their root, or raises `Wrong`."""
     genesis_body = (directory / "genesis").read_bytes()
     genesis = cbor(genesis_body)
-    demand(len(genesis) == 7 and genesis["kind"] == "genesis" and genesis["segment_bits"] == 16, "genesis: not one")
+    demand(len(genesis) == 7 and genesis["kind"] == "genesis" and 8 <= genesis["segment_bits"] <= 16, "genesis: not one")
     digest: Digest = {"sha256": sha256, "sm3": sm3}[str(genesis["hash"])]
     origin, nonce = str(genesis["origin"]), genesis["nonce"]
     demand(re.fullmatch(r"[A-Za-z0-9._~/:-]{1,255}", origin) and len(nonce) == 16, "genesis: origin or nonce")
     ledger_id = digest(b"sealcore body v1" + genesis_body)
-    table = [(Key(genesis["ledger_key"]), 0), (Key(genesis["founder_key"]), 1)]
+    table: list[tuple[Key, int, bytes | None]] = [
+        (Key(genesis["ledger_key"]), 0, None),
+        (Key(genesis["founder_key"]), 1, None),
+    ]
+    bits = int(genesis["segment_bits"])
+    stream = entries_of(directory, ledger_id, bits, {"sha256": 1, "sm3": 2}[str(genesis["hash"])], digest)
     ended: dict[int, int] = {}
     prev, last_time, leaves = bytes(32), 0, []
-    for index, entry in enumerate(frames((directory / "entries").read_bytes())):
+    for index, entry in enumerate(stream):
         where = f"entry {index}"
         kind, flags, hint = entry[2], entry[3], entry[89]
         row, seq, time = (int.from_bytes(entry[a:b], "big") for a, b in ((4, 8), (8, 16), (16, 24)))
         statement, body = entry[56:88], entry[160:]
-        demand(entry[:2] == b"S\x01" and kind <= 3 and flags <= 1 and hint <= 3 * flags, f"{where}: structure")
+        demand(entry[:2] == b"S\x01" and kind <= 7 and flags <= 1 and hint <= 3 * flags, f"{where}: structure")
         demand(entry[90:96] == b"\x00\x40" + len(body).to_bytes(4, "big") and body, f"{where}: lengths")
         demand(seq == index and last_time <= time < 1 << 63, f"{where}: index or time")
         demand(entry[24:56] == prev, f"{where}: the chain is broken")
         demand(statement == digest(b"sealcore body v1" + body), f"{where}: stmt is not the digest of the body")
         demand(row < len(table), f"{where}: no such key")
-        key, valid_from = table[row]
+        key, valid_from, _ = table[row]
         demand(valid_from <= index <= ended.get(row, index), f"{where}: the key is not in force")
         demand(entry[88] == {"p256": 1, "sm2": 2}[str(key.algorithm)], f"{where}: not the key's algorithm")
         demand(key.verify(b"sealcore stmt v1" + statement, entry[96:160]), f"{where}: the signature does not verify")
         demand((kind == 0) == (index == 0), f"{where}: type")
+        rows = key_rows(table, ended)
+        parts = [rows[at : at + 512 * 115] for at in range(0, len(rows), 512 * 115)]
+        part = index % (1 << bits)
+        demand((kind == 5) == (index >= 1 << bits and part < len(parts)), f"{where}: SEGMENT entries begin a segment")
+        if kind == 5:
+            change = cbor(body)
+            previous = root_of(digest, leaves[index - part - (1 << bits) : index - part])
+            demand((row, change) == (0, {
+                "kind": "segment", "ledger": ledger_id, "number": index >> bits, "previous": previous,
+                "keys": digest(b"sealcore keys v1" + rows), "part": part, "parts": len(parts), "rows": parts[part],
+            }), f"{where}: not what stands before it")  # fmt: skip
         if kind == 0:
             demand(body == genesis_body and row == 0, f"{where}: not the file `genesis`")
-        elif kind == 2:
+        elif kind in (2, 7):
+            change, name = cbor(body), {2: "key-add", 7: "key-rotate"}[kind]
+            demand(change.pop("kind") == name and change.pop("ledger") == ledger_id, f"{where}: not a {name}")
+            if kind == 7:
+                demand(change.pop("key_idx") == row and row > 0 and row not in ended, f"{where}: the row")
+            label = change.pop("label", None)
+            demand((label is None or len(label) == 32) and len(change) == 2, f"{where}: fields")
+            demand(all(change["key"] != known.point for known, _, _ in table), f"{where}: the key is there already")
+            table.append((Key(change), index + 1, label))
+            if kind == 7:
+                ended[row] = index
+        elif kind == 4:
             change = cbor(body)
-            demand(change.pop("kind") == "key-add" and change.pop("ledger") == ledger_id, f"{where}: not a key-add")
-            demand(len(change.pop("label", bytes(32))) == 32 and len(change) == 2, f"{where}: fields")
-            demand(all(change["key"] != known.point for known, _ in table), f"{where}: the key is there already")
-            table.append((Key(change), index + 1))
+            demand(change.pop("kind") == "redact" and change.pop("ledger") == ledger_id, f"{where}: not a redact")
+            demand(change.pop("entry") < index and len(change.pop("stmt")) == 32, f"{where}: what it speaks of")
+            fields = change.pop("fields")
+            demand(0 < len(fields) <= 256 and all(len(field) == 32 for field in fields), f"{where}: fields")
+            demand(fields == sorted(set(fields)), f"{where}: fields out of order")
+            demand(len(change.pop("reason", bytes(32))) == 32 and not change, f"{where}: other fields")
+        elif kind == 6:
+            change = cbor(body)
+            demand(change.pop("kind") == "anchor" and change.pop("ledger") == ledger_id, f"{where}: not an anchor")
+            demand(0 < change.pop("size") <= index and len(change.pop("root")) == 32, f"{where}: what it speaks of")
+            demand(0 < len(change.pop("form").encode()) <= 64, f"{where}: form")
+            demand(0 < len(change.pop("token")) <= 60_000 and not change, f"{where}: token")
         elif kind == 3:
             change = cbor(body)
             demand(
@@ -293,6 +406,7 @@ def check(directory: Path) -> tuple[int, bytes]:
         size = larger
     demand(size and note == released, "the released checkpoint is not the last of the log")
     demand(size == len(leaves), "entries after the newest checkpoint")
+    demand(watermark((directory / "state").read_bytes()) == (size, root), "state: not the newest checkpoint's")
     return size, root
 
 

@@ -279,7 +279,7 @@ def test_the_ledger(story):
 
 def test_a_flipped_bit_is_found(story):
     shell = story.shell
-    entries = shell.directory / "office" / "ledger" / "entries"
+    entries = shell.directory / "office" / "ledger" / "wal" / "0.wal"
     whole = entries.read_bytes()
     flipped = bytearray(whole)
     flipped[len(flipped) // 2] ^= 1

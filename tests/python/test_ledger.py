@@ -60,10 +60,10 @@ def test_write_read_prove(world: World, path: Path) -> None:
         row.key.verify(b"sealcore stmt v1" + entry.statement, entry.signature)
         prev = digest(b"\0" + bytes(entry), reader.hash)
         assert entry.leaf_hash == prev == ledgers.leaf_hash(bytes(entry), hash=reader.hash)
-        raw = (path / "entries").read_bytes()
-        assert entry.offset is not None
+        assert (entry.file, entry.offset is None) == ("wal/0.wal", False)
+        raw = (path / "wal" / "0.wal").read_bytes()
         assert raw[entry.offset : entry.offset + len(bytes(entry))] == bytes(entry)
-        again = ledgers.Entry(bytes(entry), reader.hash, entry.offset)
+        again = ledgers.Entry(bytes(entry), reader.hash, entry.offset, entry.file)
         assert again == entry
         for size in range(index + 1, 11):
             proof = reader.inclusion_proof(index, size=size)

@@ -642,7 +642,7 @@ def test_nothing_private_is_shown_or_pickled(world, caplog):
 def test_the_ledger_holds_no_name_and_no_free_text(world):
     with world.open() as registry:
         world.apply(registry, purpose="机密并购", counterparty="海风贸易")
-    entries = (world.directory / "ledger" / "entries").read_bytes()
+    entries = (world.directory / "ledger" / "wal" / "0.wal").read_bytes()
     projection = (world.directory / "registry.db").read_bytes()
     details = b"".join(p.read_bytes() for p in world.directory.glob("details.db*"))
     for text in ("张伟", "总公司", "机密并购", "海风贸易"):

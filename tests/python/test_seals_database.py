@@ -187,7 +187,7 @@ class TestAudit:
         assert report.findings[0].part == "ledger"
 
     def test_a_flipped_byte_is_not_replayed(self, world):
-        path = world.directory / "ledger" / "entries"
+        path = world.directory / "ledger" / "wal" / "0.wal"
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 1
         path.write_bytes(data)

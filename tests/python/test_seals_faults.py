@@ -328,7 +328,7 @@ with world.open() as registry:
 class TestFullDisk:
     @pytest.mark.parametrize("room", [0, 300, 1500, 6000, 20_000])
     def test_a_typed_error_and_nothing_half_written(self, world, room):
-        before = (world.directory / "ledger" / "entries").stat().st_size
+        before = (world.directory / "ledger" / "wal" / "0.wal").stat().st_size
         out = finished(
             world.child(
                 """
@@ -368,7 +368,7 @@ print(json.dumps([made, failure]))
         """The ledger cannot take the end of a use: nothing is delivered, the use is closed at the next start."""
         with world.open() as registry:
             ids = world.granted(registry, "token", uses=2)
-        entries = world.directory / "ledger" / "entries"
+        entries = world.directory / "ledger" / "wal" / "0.wal"
         out = finished(
             world.child(
                 """
@@ -398,7 +398,7 @@ except errors.LedgerIOError as error:
         long = build_pdf([Sheet(text(f"Page {number} of a long contract", 72, 700) * 20) for number in range(80)])
         source = tmp_path / "long.pdf"
         source.write_bytes(long)
-        assert len(long) > 4 * (world.directory / "ledger" / "entries").stat().st_size
+        assert len(long) > 4 * (world.directory / "ledger" / "wal" / "0.wal").stat().st_size
         (tmp_path / "out").mkdir()
         with world.open() as registry:
             application = world.apply(registry, document=long)

@@ -282,7 +282,7 @@ def test_rebuilding_without_a_password_also_while_a_writer_is_at_work(world):
         incremental = rows(registry)
         registry.rebuild()
         assert rows(registry) == incremental
-    (world.directory / "ledger" / "entries").write_bytes(b"")
+    (world.directory / "ledger" / "wal" / "0.wal").write_bytes(b"")
     before = (world.directory / "registry.db").read_bytes()
     with pytest.raises(errors.LedgerError):
         rebuild_database(world.directory)

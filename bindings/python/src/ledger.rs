@@ -23,7 +23,7 @@ type Fields<'py> = (Bound<'py, PyBytes>, Bound<'py, PyBytes>, u32, &'static str)
 ///     body: 1 to 65,375 bytes; `encode_body` makes them.
 ///     signature: 64 bytes, r ‖ s.
 ///     key_idx: The row of the key table whose key signed.
-///     type: "statement", "key-add" or "key-revoke".
+///     type: "statement", "key-add", "key-revoke", "key-rotate", "redact" or "anchor".
 #[pyclass(frozen, eq, module = "sealcore.ledger")]
 #[derive(PartialEq)]
 pub(crate) struct NewEntry(pub(crate) ledger::NewEntry);
@@ -101,15 +101,15 @@ impl NewEntry {
     }
 }
 
-/// What an `Entry` is pickled from: bytes, hash, offset.
-type Stored<'py> = (Bound<'py, PyBytes>, &'static str, Option<u64>);
+/// What an `Entry` is pickled from: bytes, hash, offset, file.
+type Stored<'py> = (Bound<'py, PyBytes>, &'static str, Option<u64>, Option<String>);
 
 /// An entry as it is stored. `bytes(entry)` are the stored bytes.
 ///
 /// Attributes:
 ///     index: Its index.
 ///     time: When it was appended, µs since 1970-01-01 UTC.
-///     type: "genesis", "statement", "key-add" or "key-revoke".
+///     type: "genesis", "statement", "key-add", "key-revoke", "key-rotate", "redact", "segment" or "anchor".
 ///     key_idx: The row of the key table whose key signed.
 ///     algorithm: "p256" or "sm2".
 ///     prev: The leaf hash of the entry before.
@@ -117,13 +117,15 @@ type Stored<'py> = (Bound<'py, PyBytes>, &'static str, Option<u64>);
 ///     signature: 64 bytes, r ‖ s.
 ///     body: The body.
 ///     leaf_hash: Its own leaf hash.
-///     offset: Where it starts in the file `entries`; None when it was not read from there.
+///     file: The file of the ledger that it was read from, such as "wal/0.wal"; None when it was not read from one.
+///     offset: Where it starts in that file.
 #[pyclass(frozen, eq, module = "sealcore.ledger")]
 #[derive(PartialEq)]
 pub(crate) struct Entry {
     bytes: Vec<u8>,
     hash: HashAlgorithm,
     offset: Option<u64>,
+    file: Option<String>,
 }
 
 impl Entry {
@@ -132,24 +134,25 @@ impl Entry {
     }
 
     fn stored(stored: ledger::StoredEntry, hash: HashAlgorithm) -> Self {
-        Entry { offset: Some(stored.offset()), bytes: stored.bytes().to_vec(), hash }
+        let file = Some(stored.file().to_owned());
+        Entry { offset: Some(stored.offset()), file, bytes: stored.bytes().to_vec(), hash }
     }
 }
 
 #[pymethods]
 impl Entry {
     #[new]
-    #[pyo3(signature = (data, hash, offset=None))]
-    fn new(data: Bytes<'_>, hash: &str, offset: Option<u64>) -> PyCoreResult<Self> {
+    #[pyo3(signature = (data, hash, offset=None, file=None))]
+    fn new(data: Bytes<'_>, hash: &str, offset: Option<u64>, file: Option<String>) -> PyCoreResult<Self> {
         let hash = HashAlgorithm::from_name(hash)?;
         let entry = ledger::Entry::parse(data.as_slice())?;
         entry.check_statement(hash)?;
-        Ok(Entry { bytes: entry.bytes().to_vec(), hash, offset })
+        Ok(Entry { bytes: entry.bytes().to_vec(), hash, offset, file })
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyType>, Stored<'py>) {
         let entry = slf.get();
-        (slf.get_type(), (PyBytes::new(slf.py(), &entry.bytes), entry.hash.name(), entry.offset))
+        (slf.get_type(), (PyBytes::new(slf.py(), &entry.bytes), entry.hash.name(), entry.offset, entry.file.clone()))
     }
 
     #[getter]
@@ -205,6 +208,11 @@ impl Entry {
     #[getter]
     fn offset(&self) -> Option<u64> {
         self.offset
+    }
+
+    #[getter]
+    fn file(&self) -> Option<&str> {
+        self.file.as_deref()
     }
 
     /// Checks the signature with this key.
@@ -437,8 +445,8 @@ fn rows(rows: &[ledger::KeyRow]) -> Vec<KeyRow> {
 ///     size: The number of entries.
 ///     checkpoint: The newest checkpoint, a signed note.
 ///     keys: The rows of the key table.
-///     recovery: What opening had to repair: bytes cut from `entries` and from `checkpoints.log`, none of them ever
-///         acknowledged, and whether a signed checkpoint has been released.
+///     recovery: What opening had to repair: bytes cut from the log of entries, none of them ever acknowledged, and from
+///         `checkpoints.log`, and whether a signed checkpoint has been released.
 #[pyclass(frozen, module = "sealcore.ledger")]
 pub(crate) struct Ledger {
     /// Taken by `close`; appends that run hold their own share.
@@ -491,12 +499,13 @@ impl Ledger {
     ///     ledger_key: The key that signs checkpoints and the gate's entries; row 0.
     ///     founder_key: The key that may sign the first statements and key changes; row 1.
     ///     hash: "sha256" or "sm3".
+    ///     segment_bits: log2 of the entries in a segment, 8 to 16; small segments are for tests.
     ///
     /// Raises:
     ///     InvalidArgument: If the directory is not empty, or the origin cannot be one.
     ///     LedgerIOError: If the system refuses.
     #[classmethod]
-    #[pyo3(signature = (path, *, origin, ledger_key, founder_key, hash="sha256"))]
+    #[pyo3(signature = (path, *, origin, ledger_key, founder_key, hash="sha256", segment_bits=16))]
     fn create(
         _class: &Bound<'_, PyType>,
         py: Python<'_>,
@@ -505,9 +514,11 @@ impl Ledger {
         ledger_key: &SigningKey,
         founder_key: &VerifyingKey,
         hash: &str,
+        segment_bits: u32,
     ) -> PyCoreResult<Self> {
         let hash = HashAlgorithm::from_name(hash)?;
-        let genesis = Genesis::new(origin, hash, ledger_key.0.verifying_key(), founder_key.0)?;
+        let genesis =
+            Genesis::new(origin, hash, ledger_key.0.verifying_key(), founder_key.0)?.with_segment_bits(segment_bits)?;
         Ok(Ledger::wrap(py.detach(|| ledger::Ledger::create(&path, &genesis, &ledger_key.0))?))
     }
 

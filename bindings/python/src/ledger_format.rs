@@ -118,6 +118,74 @@ pub(crate) fn key_revoke_body<'py>(
     Ok(PyBytes::new(py, &body))
 }
 
+/// The body of a "key-rotate" entry: a row ends and a new key takes its place; signed with the key that ends.
+///
+/// Args:
+///     key_idx: The row that ends.
+///     key: The new key.
+///     ledger_id: The id of the one ledger that it is for.
+///     label: A commitment of 32 bytes to whose key it is.
+#[pyfunction]
+#[pyo3(signature = (key_idx, key, *, ledger_id, label=None))]
+pub(crate) fn key_rotate_body<'py>(
+    py: Python<'py>,
+    key_idx: u32,
+    key: &VerifyingKey,
+    ledger_id: Bytes<'py>,
+    label: Option<Bytes<'py>>,
+) -> PyCoreResult<Bound<'py, PyBytes>> {
+    let label = label.as_ref().map(|label| exactly_32("label", label)).transpose()?;
+    let change = KeyChange::Rotate { key_idx, key: key.0, label };
+    Ok(PyBytes::new(py, &change.encode(&exactly_32("ledger_id", &ledger_id)?)?))
+}
+
+/// The body of a "redact" entry: the values behind these commitments of an earlier entry have been erased.
+///
+/// Args:
+///     entry: The index of that entry.
+///     statement: Its statement id.
+///     fields: The commitments, 1 to 256.
+///     ledger_id: The id of the one ledger that it is for.
+///     reason: A commitment of 32 bytes to the reason.
+#[pyfunction]
+#[pyo3(signature = (entry, *, statement, fields, ledger_id, reason=None))]
+pub(crate) fn redact_body<'py>(
+    py: Python<'py>,
+    entry: u64,
+    statement: Bytes<'py>,
+    fields: Vec<Bytes<'py>>,
+    ledger_id: Bytes<'py>,
+    reason: Option<Bytes<'py>>,
+) -> PyCoreResult<Bound<'py, PyBytes>> {
+    let mut fields = fields.iter().map(|field| exactly_32("fields", field)).collect::<sealcore::Result<Vec<_>>>()?;
+    fields.sort_unstable();
+    let reason = reason.as_ref().map(|reason| exactly_32("reason", reason)).transpose()?;
+    let redaction = ledger::Redaction { entry, statement: exactly_32("statement", &statement)?, fields, reason };
+    Ok(PyBytes::new(py, &redaction.encode(&exactly_32("ledger_id", &ledger_id)?)?))
+}
+
+/// The body of an "anchor" entry: what an outside party attests about an earlier checkpoint.
+///
+/// Args:
+///     size: The size of the checkpoint.
+///     root: Its root.
+///     form: What `token` is, such as "rfc3161" or "cosignature".
+///     token: The attestation, at most 60,000 bytes.
+///     ledger_id: The id of the one ledger that it is for.
+#[pyfunction]
+#[pyo3(signature = (size, root, *, form, token, ledger_id))]
+pub(crate) fn anchor_body<'py>(
+    py: Python<'py>,
+    size: u64,
+    root: Bytes<'py>,
+    form: String,
+    token: Bytes<'py>,
+    ledger_id: Bytes<'py>,
+) -> PyCoreResult<Bound<'py, PyBytes>> {
+    let anchor = ledger::Anchor { size, root: exactly_32("root", &root)?, form, token: token.as_slice().to_vec() };
+    Ok(PyBytes::new(py, &anchor.encode(&exactly_32("ledger_id", &ledger_id)?)?))
+}
+
 fn exactly_32(field: &'static str, bytes: &Bytes<'_>) -> sealcore::Result<[u8; 32]> {
     let bytes = bytes.as_slice();
     bytes.try_into().map_err(|_| sealcore::Error::InvalidLength { field, expected: 32, actual: bytes.len() })

@@ -76,7 +76,7 @@ fn to_dict<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>
 fn finding_to_dict<'py>(py: Python<'py>, finding: &Finding) -> PyResult<Bound<'py, PyDict>> {
     let dict = PyDict::new(py);
     dict.set_item("kind", finding.kind.name())?;
-    dict.set_item("file", finding.file)?;
+    dict.set_item("file", &finding.file)?;
     dict.set_item("index", finding.index)?;
     dict.set_item("offset", finding.offset)?;
     dict.set_item("field", finding.field)?;

@@ -48,8 +48,8 @@ mod _core {
     use crate::ledger::{Entry, EntryIterator, KeyRow, Ledger, LedgerReader, NewEntry, Receipt};
     #[pymodule_export]
     use crate::ledger_format::{
-        Checkpoint, decode_body, encode_body, from_vkey, key_add_body, key_revoke_body, leaf_hash, statement_id,
-        statement_message, to_vkey, verify_consistency, verify_inclusion,
+        Checkpoint, anchor_body, decode_body, encode_body, from_vkey, key_add_body, key_revoke_body, key_rotate_body,
+        leaf_hash, redact_body, statement_id, statement_message, to_vkey, verify_consistency, verify_inclusion,
     };
     #[pymodule_export]
     use crate::ledger_verify::verify_ledger;

@@ -123,8 +123,10 @@ pub(crate) struct Context {
 /// so a refused entry leaves the state as it was.
 #[derive(Debug)]
 pub(crate) enum Effect {
+    Nothing,
     KeyAdded(Box<KeyRecord>),
     KeyRevoked(usize),
+    KeyRotated { row: usize, record: Box<KeyRecord> },
     KeyGiven { row: usize, person: usize, valid_from: u64, valid_to: u64 },
     Unit(Box<UnitRecord>),
     Person(Box<PersonRecord>),
@@ -224,10 +226,11 @@ impl State {
     pub(super) fn pass(&mut self, event: &Event<'_>) -> Option<[u8; 65]> {
         let at = At { index: event.index, time: event.time };
         self.last.index = event.index;
-        if event.kind != EntryType::KeyAdd {
+        if !matches!(event.kind, EntryType::KeyAdd | EntryType::KeyRotate) {
             return None;
         }
-        let Ok(KeyChange::Add { key, .. }) = KeyChange::decode(event.body, &self.ledger) else { return None };
+        let change = KeyChange::decode(event.body, &self.ledger);
+        let Ok(KeyChange::Add { key, .. } | KeyChange::Rotate { key, .. }) = change else { return None };
         if self.keys.place(&key.to_sec1()).is_some() {
             return None;
         }
@@ -266,9 +269,17 @@ impl State {
                 Err(Error::InvalidArgument { field: "entry.type", reason: "the genesis stands at index 0 only" })
             }
             EntryType::Statement => self.decide_statement(&context, event.body),
-            EntryType::KeyAdd | EntryType::KeyRevoke => {
+            // The ledger's own marks, which change no authority; SEGMENT entries come from its writer.
+            EntryType::Segment | EntryType::Redact | EntryType::Anchor => match context.signer {
+                Holder::Gate | Holder::Founder => Ok(Effect::Nothing),
+                signer => self.not_permitted(signer),
+            },
+            EntryType::KeyAdd | EntryType::KeyRevoke | EntryType::KeyRotate => {
                 let change = KeyChange::decode(event.body, &self.ledger)?;
                 match (event.kind, change) {
+                    (EntryType::KeyRotate, KeyChange::Rotate { key_idx, key, .. }) => {
+                        self.key_rotate(&context, key_idx, key)
+                    }
                     (EntryType::KeyAdd, KeyChange::Add { key, .. }) => self.key_add(&context, key),
                     (EntryType::KeyRevoke, KeyChange::Revoke { key_idx, .. }) => self.key_revoke(&context, key_idx),
                     _ => Err(Error::InvalidArgument { field: "entry.type", reason: "the body is of another type" }),
@@ -356,7 +367,16 @@ impl State {
             Effect::KeyAdded(record) => {
                 self.keys.push(record.key.to_sec1(), *record);
             }
+            Effect::Nothing => {}
             Effect::KeyRevoked(row) => self.keys.rows[row].revoked = Some(at),
+            Effect::KeyRotated { row, record } => {
+                self.keys.rows[row].revoked = Some(at);
+                let holder = record.holder;
+                let new = self.keys.push(record.key.to_sec1(), *record);
+                if let Holder::Person(person) = holder {
+                    self.persons.rows[person].keys.push(new as u32);
+                }
+            }
             Effect::KeyGiven { row, person, valid_from, valid_to } => {
                 let key = &mut self.keys.rows[row];
                 (key.holder, key.given) = (Holder::Person(person), Some(at));

@@ -28,7 +28,7 @@ const HINT_MASK: u8 = 3;
 const BODY_DOMAIN: &[u8] = b"sealcore body v1";
 const STATEMENT_DOMAIN: &[u8] = b"sealcore stmt v1";
 
-/// What an entry is. Numbers 4 (REDACT), 5 (SEGMENT) and 6 (ANCHOR) are reserved and refused until they exist.
+/// What an entry is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum EntryType {
@@ -40,19 +40,40 @@ pub enum EntryType {
     KeyAdd = 2,
     /// Ends a row of the key table.
     KeyRevoke = 3,
+    /// Says that personal values behind commitments of an earlier entry have been erased.
+    Redact = 4,
+    /// Begins a segment: the root of the one before and the whole key table; only the writer makes it.
+    Segment = 5,
+    /// Keeps what an outside party has attested about an earlier checkpoint.
+    Anchor = 6,
+    /// Ends a row of the key table and adds another in its place; signed with the key that ends.
+    KeyRotate = 7,
 }
 
 impl EntryType {
     /// Every type, in the order of the numbers.
-    pub const ALL: [EntryType; 4] = [EntryType::Genesis, EntryType::Statement, EntryType::KeyAdd, EntryType::KeyRevoke];
+    pub const ALL: [EntryType; 8] = [
+        EntryType::Genesis,
+        EntryType::Statement,
+        EntryType::KeyAdd,
+        EntryType::KeyRevoke,
+        EntryType::Redact,
+        EntryType::Segment,
+        EntryType::Anchor,
+        EntryType::KeyRotate,
+    ];
 
-    /// `"genesis"`, `"statement"`, `"key-add"` or `"key-revoke"`.
+    /// `"genesis"`, `"statement"`, `"key-add"`, `"key-revoke"`, `"redact"`, `"segment"`, `"anchor"` or `"key-rotate"`.
     pub fn name(self) -> &'static str {
         match self {
             EntryType::Genesis => "genesis",
             EntryType::Statement => "statement",
             EntryType::KeyAdd => "key-add",
             EntryType::KeyRevoke => "key-revoke",
+            EntryType::Redact => "redact",
+            EntryType::Segment => "segment",
+            EntryType::Anchor => "anchor",
+            EntryType::KeyRotate => "key-rotate",
         }
     }
 
@@ -63,19 +84,12 @@ impl EntryType {
     pub fn from_name(name: &str) -> Result<Self> {
         EntryType::ALL.into_iter().find(|t| t.name() == name).ok_or(Error::InvalidArgument {
             field: "type",
-            reason: "must be \"genesis\", \"statement\", \"key-add\" or \"key-revoke\"",
+            reason: "must be genesis, statement, key-add, key-revoke, key-rotate, redact, segment or anchor",
         })
     }
 
     fn from_number(number: u8) -> Result<Self> {
-        match number {
-            0 => Ok(EntryType::Genesis),
-            1 => Ok(EntryType::Statement),
-            2 => Ok(EntryType::KeyAdd),
-            3 => Ok(EntryType::KeyRevoke),
-            4..=6 => Err(invalid("type", 2, "reserved for a later version of the format")),
-            _ => Err(invalid("type", 2, "no such entry type")),
-        }
+        EntryType::ALL.get(usize::from(number)).copied().ok_or(invalid("type", 2, "no such entry type"))
     }
 }
 
@@ -308,7 +322,7 @@ pub(super) fn check_body(body: &[u8]) -> Result<()> {
 /// An entry that waits to be appended: its author has signed the body, the writer will give it index and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewEntry {
-    /// What the entry is; `Genesis` is refused.
+    /// What the entry is; `Genesis` and `Segment` are refused, the writer makes them.
     pub kind: EntryType,
     /// The row of the key table whose key signed.
     pub key_idx: u32,

@@ -1,7 +1,19 @@
-//! Frames: u16 big-endian length, then as many bytes; the form of `entries` and of `checkpoints.log`.
+//! Frames: u16 big-endian length, then as many bytes; the form of entry bundles and of `checkpoints.log`.
 
 use super::store::ReadFile;
 use crate::Result;
+
+/// Bytes that can be read at offsets.
+pub(super) trait ReadAt {
+    /// Fills `out` from `offset` as far as there is something.
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<usize>;
+}
+
+impl ReadAt for ReadFile {
+    fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<usize> {
+        self.read(offset, out)
+    }
+}
 
 /// The bytes of a frame's length.
 pub(super) const PREFIX: usize = 2;
@@ -11,7 +23,7 @@ const WINDOW: usize = 1 << 20;
 /// A window that moves over [start, end) of a file. It holds at least half a mebibyte, or all that is left. A file that
 /// becomes shorter meanwhile (a writer cuts what was never acknowledged) simply ends there.
 pub(super) struct Window<'f> {
-    file: &'f ReadFile,
+    file: &'f dyn ReadAt,
     end: u64,
     /// The offset in the file of `buffer[0]`.
     base: u64,
@@ -22,7 +34,7 @@ pub(super) struct Window<'f> {
 
 impl<'f> Window<'f> {
     /// A window at `start`, filled.
-    pub(super) fn new(file: &'f ReadFile, start: u64, end: u64) -> Result<Self> {
+    pub(super) fn new(file: &'f dyn ReadAt, start: u64, end: u64) -> Result<Self> {
         let mut window = Window { file, end, base: start, buffer: Vec::new(), passed: 0 };
         window.advance(0)?;
         Ok(window)
@@ -56,17 +68,12 @@ impl<'f> Window<'f> {
         let from = self.base + held as u64;
         let more = usize::try_from(self.end - from).unwrap_or(usize::MAX).min(WINDOW - held);
         self.buffer.resize(held + more, 0);
-        let read = self.file.read(from, &mut self.buffer[held..])?;
+        let read = self.file.read_at(from, &mut self.buffer[held..])?;
         self.buffer.truncate(held + read);
         if read < more {
             self.end = from + read as u64;
         }
         Ok(())
-    }
-
-    /// Where the file ends, as far as is known.
-    pub(super) fn end(&self) -> u64 {
-        self.end
     }
 }
 

@@ -12,8 +12,10 @@ use crate::{Error, Result};
 
 /// The longest origin in bytes.
 pub const MAX_ORIGIN_LENGTH: usize = 255;
-/// Segments will hold 2^16 entries; fixed in the genesis so that an old ledger can be cut into them.
-const SEGMENT_BITS: i64 = 16;
+/// log2 of the entries in a segment, unless a ledger says otherwise.
+const SEGMENT_BITS: u32 = 16;
+/// log2 of the entries in the smallest segment: one bundle.
+const MIN_SEGMENT_BITS: u32 = 8;
 
 /// The parameters of a ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +25,7 @@ pub struct Genesis {
     ledger_key: VerifyingKey,
     founder_key: VerifyingKey,
     nonce: [u8; 16],
+    segment_bits: u32,
 }
 
 /// Refuses an origin that could not stand as a key name in a signed note for the ledger's whole life.
@@ -69,7 +72,24 @@ impl Genesis {
         if ledger_key == founder_key {
             return Err(Error::InvalidArgument { field: "founder_key", reason: "must not be the ledger's own key" });
         }
-        Ok(Genesis { origin: origin.to_owned(), hash, ledger_key, founder_key, nonce })
+        Ok(Genesis { origin: origin.to_owned(), hash, ledger_key, founder_key, nonce, segment_bits: SEGMENT_BITS })
+    }
+
+    /// The same with segments of 2^`bits` entries, 8 to 16; small ones are for tests.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for another number.
+    pub fn with_segment_bits(mut self, bits: u32) -> Result<Self> {
+        if !(MIN_SEGMENT_BITS..=SEGMENT_BITS).contains(&bits) {
+            return Err(Error::InvalidArgument { field: "segment_bits", reason: "must be 8 to 16" });
+        }
+        self.segment_bits = bits;
+        Ok(self)
+    }
+
+    /// log2 of the entries in a segment.
+    pub fn segment_bits(&self) -> u32 {
+        self.segment_bits
     }
 
     /// The origin: the name of the ledger in its checkpoints, for its whole life.
@@ -117,7 +137,7 @@ impl Genesis {
             ("ledger_key", Value::Map(key_value(&self.ledger_key))),
             ("founder_key", Value::Map(key_value(&self.founder_key))),
             ("nonce", self.nonce.as_slice().into()),
-            ("segment_bits", Value::Int(SEGMENT_BITS)),
+            ("segment_bits", Value::Int(i64::from(self.segment_bits))),
         ])
         .encode()
     }
@@ -137,16 +157,15 @@ impl Genesis {
             inner.finish()?;
             Ok(key)
         };
-        if fields.int("segment_bits")? != SEGMENT_BITS {
-            return Err(Error::InvalidArgument { field: "segment_bits", reason: "must be 16" });
-        }
+        let segment_bits = u32::try_from(fields.int("segment_bits")?).unwrap_or(u32::MAX);
         let genesis = Genesis::with_nonce(
             &fields.text("origin")?,
             HashAlgorithm::from_name(&fields.text("hash")?)?,
             key(fields.required("ledger_key")?)?,
             key(fields.required("founder_key")?)?,
             fields.bytes("nonce")?,
-        )?;
+        )?
+        .with_segment_bits(segment_bits)?;
         fields.finish()?;
         Ok(genesis)
     }

@@ -3,8 +3,10 @@
 //! A compact range [begin, end) holds the roots of the perfect subtrees that cover it, at most 2·log2(n) hashes.
 //! Neighbouring ranges join in O(log n), in any grouping: this is what lets verification run in parts.
 
+use core::ops::Range;
+
 use crate::hash::HashAlgorithm;
-use crate::{Error, Result};
+use crate::{Error, Result, cpu};
 
 /// A leaf hash, node hash or root.
 pub type Hash = [u8; 32];
@@ -29,6 +31,25 @@ pub fn node_hash(hash: HashAlgorithm, left: &Hash, right: &Hash) -> Hash {
     message[1..33].copy_from_slice(left);
     message[33..].copy_from_slice(right);
     hash.digest(&message)
+}
+
+/// Entries that are not worth a second thread.
+const GRAIN: usize = 64;
+
+/// The leaf hashes of the entries at these places of `bytes`.
+pub(super) fn leaf_hashes(hash: HashAlgorithm, bytes: &[u8], entries: &[Range<usize>], threads: usize) -> Vec<Hash> {
+    let mut leaves = vec![[0; 32]; entries.len()];
+    cpu::fill_chunks(&mut leaves, threads, GRAIN, |start, chunk| {
+        for (leaf, entry) in chunk.iter_mut().zip(&entries[start..]) {
+            *leaf = leaf_hash(hash, &bytes[entry.clone()]);
+        }
+    });
+    leaves
+}
+
+/// The hashes of the nodes above these, which come in pairs.
+pub(super) fn node_hashes(hash: HashAlgorithm, pairs: &[[Hash; 2]]) -> Vec<Hash> {
+    pairs.iter().map(|[left, right]| node_hash(hash, left, right)).collect()
 }
 
 /// The root of a tree without leaves: H(""), for comparison only. Proofs about it are errors.
@@ -180,14 +201,29 @@ impl Pyramid {
         }
     }
 
+    /// The perfect nodes above these lowest ones, which are all of a perfect subtree or of the start of one.
+    pub(super) fn of(hash: HashAlgorithm, first: u64, lowest: Vec<Hash>) -> Self {
+        let mut levels = vec![lowest];
+        while let Some(below) = levels.last()
+            && below.len() > 1
+        {
+            let nodes = node_hashes(hash, below.as_chunks::<2>().0);
+            levels.push(nodes);
+        }
+        Pyramid { hash, first, levels }
+    }
+
+    /// Forgets all but the first `count` nodes of the lowest level.
+    pub(super) fn truncate(&mut self, count: usize) {
+        for (level, nodes) in self.levels.iter_mut().enumerate() {
+            nodes.truncate(count >> level);
+        }
+    }
+
     /// The node `number` at `level` above the lowest.
     pub(super) fn node(&self, level: u32, number: u64) -> Option<&Hash> {
         let at = number.checked_sub(self.first >> level)?;
         self.levels.get(level as usize)?.get(usize::try_from(at).ok()?)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.levels[0].len()
     }
 
     /// The nodes of the lowest level.

@@ -10,9 +10,13 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Result};
 
 pub(super) const GENESIS: &str = "genesis";
-pub(super) const ENTRIES: &str = "entries";
+pub(super) const STATE: &str = "state";
+const WAL: &str = "wal";
+const SEGMENTS: &str = "seg";
 pub(super) const CHECKPOINT: &str = "checkpoint";
 pub(super) const LOG: &str = "checkpoints.log";
+/// ENOENT.
+pub(super) const NOT_FOUND: i32 = 2;
 const LOCK: &str = "lock";
 const CHECKPOINT_NEW: &str = "checkpoint.new";
 
@@ -41,7 +45,7 @@ impl Directory {
     /// A directory that holds at least one file of a ledger.
     pub(super) fn any(path: &Path) -> Result<Self> {
         let path = fs::canonicalize(path).map_err(failed("open the ledger directory"))?;
-        if [GENESIS, ENTRIES, CHECKPOINT, LOG].iter().any(|name| path.join(name).exists()) {
+        if [GENESIS, WAL, SEGMENTS, CHECKPOINT, LOG].iter().any(|name| path.join(name).exists()) {
             return Ok(Directory { path });
         }
         Err(Error::InvalidArgument { field: "path", reason: "holds no ledger: none of its files is there" })
@@ -71,8 +75,14 @@ impl Directory {
         fs::create_dir(&aside).map_err(failed("make the new ledger directory"))?;
         let built = (|| {
             let new = NewDirectory { path: aside.clone() };
+            for name in [WAL, SEGMENTS] {
+                fs::create_dir(aside.join(name)).map_err(failed("make the new ledger directory"))?;
+            }
             fill(&new)?;
             let lock = Lock::take(&aside)?;
+            for name in [WAL, SEGMENTS] {
+                sync_directory(&aside.join(name))?;
+            }
             sync_directory(&aside)?;
             fs::rename(&aside, &target).map_err(|error| match error.kind() {
                 ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists | ErrorKind::NotADirectory => NOT_EMPTY,
@@ -92,7 +102,7 @@ impl Directory {
     }
 
     /// Reads a small file whole; one that is longer than `limit` is refused.
-    pub(super) fn read(&self, name: &'static str, limit: usize, operation: &'static str) -> Result<Vec<u8>> {
+    pub(super) fn read(&self, name: &str, limit: usize, operation: &'static str) -> Result<Vec<u8>> {
         let file = ReadFile::open(&self.path, name, operation)?;
         let length = file.length()?;
         if length > limit as u64 {
@@ -106,11 +116,11 @@ impl Directory {
         Ok(bytes)
     }
 
-    pub(super) fn open_read(&self, name: &'static str, operation: &'static str) -> Result<ReadFile> {
+    pub(super) fn open_read(&self, name: &str, operation: &'static str) -> Result<ReadFile> {
         ReadFile::open(&self.path, name, operation)
     }
 
-    pub(super) fn open_append(&self, name: &'static str, names: &'static Operations) -> Result<AppendFile> {
+    pub(super) fn open_append(&self, name: &str, names: &'static Operations) -> Result<AppendFile> {
         let file = OpenOptions::new().read(true).write(true).open(self.path.join(name)).map_err(failed(names.open))?;
         let length = file.metadata().map_err(failed(names.open))?.len();
         Ok(AppendFile { file, length, names })
@@ -120,12 +130,91 @@ impl Directory {
         Lock::take(&self.path)
     }
 
-    /// Replaces `checkpoint`: a new file, synced, renamed over the old, the directory synced.
+    /// The numbers of the logs, ascending.
+    pub(super) fn wal_numbers(&self) -> Result<Vec<u64>> {
+        self.numbers(WAL, ".wal")
+    }
+
+    /// The numbers of the sealed segments, ascending.
+    pub(super) fn segment_numbers(&self) -> Result<Vec<u64>> {
+        self.numbers(SEGMENTS, ".slg")
+    }
+
+    fn numbers(&self, folder: &str, suffix: &str) -> Result<Vec<u64>> {
+        let entries = match fs::read_dir(self.path.join(folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed("list the ledger directory")(error)),
+        };
+        let mut numbers = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(failed("list the ledger directory"))?.file_name();
+            let number = name.to_str().and_then(|name| name.strip_suffix(suffix)?.parse::<u64>().ok());
+            // Only the one name of each number: 007.slg is no file of a ledger.
+            numbers.extend(number.filter(|number| name.to_str() == Some(&format!("{number}{suffix}"))));
+        }
+        numbers.sort_unstable();
+        Ok(numbers)
+    }
+
+    /// Replaces `checkpoint` atomically. Not durably: the log of the entries holds the same note.
     pub(super) fn replace_checkpoint(&self, bytes: &[u8]) -> Result<()> {
-        write_new(&self.path.join(CHECKPOINT_NEW), bytes, "write the new checkpoint")?;
-        fs::rename(self.path.join(CHECKPOINT_NEW), self.path.join(CHECKPOINT))
-            .map_err(failed("replace the checkpoint"))?;
+        let new = self.path.join(CHECKPOINT_NEW);
+        fs::write(&new, bytes).map_err(failed("write the new checkpoint"))?;
+        fs::rename(new, self.path.join(CHECKPOINT)).map_err(failed("replace the checkpoint"))
+    }
+
+    /// Makes `checkpoint` durable, before the log that holds the same note goes.
+    pub(super) fn sync_checkpoint(&self) -> Result<()> {
+        File::open(self.path.join(CHECKPOINT))
+            .and_then(|file| file.sync_all())
+            .map_err(failed("sync the checkpoint"))?;
         sync_directory(&self.path)
+    }
+
+    /// Writes a file whole and durably, then gives it its name: in its folder, which is `wal` or `seg`. When a file of
+    /// that name must be `unique`, one that is there already has to be the same to the byte.
+    pub(super) fn publish(
+        &self,
+        name: &str,
+        unique: bool,
+        operation: &'static str,
+        parts: &mut dyn Iterator<Item = Result<Vec<u8>>>,
+    ) -> Result<()> {
+        let target = self.path.join(name);
+        let new = self.path.join(format!("{name}.new"));
+        let mut file = File::create(&new).map_err(failed(operation))?;
+        for part in parts {
+            file.write_all(&part?).map_err(failed(operation))?;
+        }
+        file.sync_all().map_err(failed(operation))?;
+        if unique && target.exists() {
+            same_content(&new, &target)?;
+        }
+        fs::rename(&new, &target).map_err(failed(operation))?;
+        sync_directory(target.parent().unwrap_or(&self.path))
+    }
+
+    /// Removes a file whose content stands elsewhere by now.
+    pub(super) fn remove(&self, name: &str) -> Result<()> {
+        fs::remove_file(self.path.join(name)).map_err(failed("remove an old log"))
+    }
+}
+
+fn same_content(one: &Path, other: &Path) -> Result<()> {
+    const OPERATION: &str = "compare a sealed segment";
+    let (one, other) = (File::open(one).map_err(failed(OPERATION))?, File::open(other).map_err(failed(OPERATION))?);
+    let (mut a, mut b, mut offset) = (vec![0; 1 << 16], vec![0; 1 << 16], 0);
+    loop {
+        let (read, found) = (read_at(&one, offset, &mut a, OPERATION)?, read_at(&other, offset, &mut b, OPERATION)?);
+        if a[..read] != b[..found] {
+            let reason = "a sealed segment is there already, and is not what the log holds";
+            return Err(Error::LedgerCorrupt { offset, reason });
+        }
+        if read == 0 {
+            return Ok(());
+        }
+        offset += read as u64;
     }
 }
 
@@ -204,7 +293,7 @@ pub(super) struct ReadFile {
 }
 
 impl ReadFile {
-    fn open(path: &Path, name: &'static str, operation: &'static str) -> Result<Self> {
+    fn open(path: &Path, name: &str, operation: &'static str) -> Result<Self> {
         Ok(ReadFile { file: File::open(path.join(name)).map_err(failed(operation))?, operation })
     }
 
@@ -238,7 +327,11 @@ fn read_at(file: &File, offset: u64, out: &mut [u8], operation: &'static str) ->
     use std::os::windows::fs::FileExt;
     let mut done = 0;
     while done < out.len() {
-        let at = offset + done as u64;
+        // Beyond 2^63 no file has anything.
+        let at = offset.saturating_add(done as u64);
+        if i64::try_from(at).is_err() {
+            break;
+        }
         #[cfg(unix)]
         let read = file.read_at(&mut out[done..], at);
         #[cfg(windows)]
@@ -263,12 +356,19 @@ pub(super) struct Operations {
     pub(super) sync: &'static str,
 }
 
-pub(super) const ENTRIES_OPERATIONS: Operations = Operations {
-    open: "open entries",
-    read: "read entries",
-    write: "write entries",
-    truncate: "truncate entries",
-    sync: "sync entries",
+pub(super) const WAL_OPERATIONS: Operations = Operations {
+    open: "open the log of entries",
+    read: "read the log of entries",
+    write: "write the log of entries",
+    truncate: "truncate the log of entries",
+    sync: "sync the log of entries",
+};
+pub(super) const STATE_OPERATIONS: Operations = Operations {
+    open: "open state",
+    read: "read state",
+    write: "write state",
+    truncate: "truncate state",
+    sync: "sync state",
 };
 pub(super) const LOG_OPERATIONS: Operations = Operations {
     open: "open checkpoints.log",
@@ -310,6 +410,15 @@ impl AppendFile {
                 Err(failed(self.names.write)(error))
             }
         }
+    }
+
+    /// Writes over bytes that are there, and makes them durable.
+    pub(super) fn overwrite(&mut self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.file
+            .seek(SeekFrom::Start(offset))
+            .and_then(|_| self.file.write_all(bytes))
+            .map_err(failed(self.names.write))?;
+        self.sync()
     }
 
     /// Cuts the file to `length`.

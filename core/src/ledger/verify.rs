@@ -1,6 +1,6 @@
 //! Full verification of a ledger directory: every entry, every checkpoint, every signature; every finding, not the first.
 //!
-//! It takes no lock and disturbs no writer: the newest checkpoints are read first, bytes after them are not judged. The
+//! It takes no lock and disturbs no writer: what is durable is read first, bytes after it are not judged. The
 //! entries are streamed, so memory does not grow with the ledger. What it can assure depends on what the caller brings:
 //! nothing, a trusted key of the operator, or an earlier checkpoint of his own.
 
@@ -8,23 +8,26 @@ mod log;
 mod order;
 mod report;
 mod scan;
+mod source;
 
 use core::ops::Range;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use self::log::{Cursor, Signed};
+use self::log::{Bounds, Cursor, Signed};
 use self::order::{Job, Order};
 use self::report::Findings;
 pub use self::report::{Assurance, Finding, FindingKind, Report};
 use self::scan::{Facts, Next};
+use self::source::Source;
 use super::checkpoint::Checkpoint;
 use super::entry::{Entry, EntryType, message_of};
 use super::frames::{PREFIX, Window};
 use super::genesis::Genesis;
 use super::merkle::{CompactRange, Hash};
 use super::note::{MAX_NOTE_LENGTH, Note, NoteKey};
-use super::store::{CHECKPOINT, Directory, ENTRIES, GENESIS, LOG, ReadFile};
+use super::store::{CHECKPOINT, Directory, GENESIS, LOG, NOT_FOUND, ReadFile, STATE};
+use super::wal::{self, Watermark};
 use crate::sign::{KeyRef, Keys, Signature, VerifyingKey, verify_many};
 use crate::{Error, Result, cpu};
 
@@ -68,13 +71,17 @@ pub fn verify(
     let mut findings = Findings::new(options.max_findings);
     let earlier = options.earlier_checkpoint.map(Earlier::parse).transpose()?;
     let directory = Directory::any(path)?;
-    // The order matters while a writer runs: first how long the log is, then what is released, then the entries.
+    // The order matters while a writer runs: what is durable, what is released, the entries, the log.
+    let watermark =
+        read(&directory, STATE, wal::STATE, "read state", &mut findings)?.map(|state| Watermark::newest(&state));
+    let released = read(&directory, CHECKPOINT, MAX_NOTE_LENGTH, "read checkpoint", &mut findings)?;
+    let genesis_file = read(&directory, GENESIS, super::MAX_BODY_LENGTH, "read genesis", &mut findings)?;
+    let in_file = genesis_file.as_deref().and_then(|body| Genesis::decode(body).ok());
+    let source = Source::open(&directory, in_file.as_ref(), &mut findings)?;
     let log = open(&directory, LOG, "read checkpoints.log", &mut findings)?;
     let log_length = log.as_ref().map_or(Ok(0), ReadFile::length)?;
-    let released = read(&directory, CHECKPOINT, MAX_NOTE_LENGTH, "read checkpoint", &mut findings)?;
-    let entries = open(&directory, ENTRIES, "read entries", &mut findings)?;
-    let genesis_file = read(&directory, GENESIS, super::MAX_BODY_LENGTH, "read genesis", &mut findings)?;
-    let Some(genesis) = choose_genesis(genesis_file.as_deref(), entries.as_ref(), &mut findings)? else {
+    findings.pieces = source.pieces.clone();
+    let Some(genesis) = choose_genesis(genesis_file.as_deref(), &source, &mut findings)? else {
         return Ok(blind(findings));
     };
     let key = NoteKey::new(genesis.origin(), *genesis.ledger_key())?;
@@ -83,26 +90,29 @@ pub fn verify(
         let detail = format!("the genesis names {}, which is none of the trusted keys", key.to_vkey());
         findings.push(finding(FindingKind::UntrustedLedgerKey, GENESIS, None, "ledger_key", detail));
     }
-    let checkpoints = match &log {
-        Some(log) => self::log::read(log, log_length, released.as_deref(), &key, options.threads, &mut findings)?,
-        None => {
-            let newest =
-                released.as_deref().and_then(|note| self::log::judge(CHECKPOINT, 0, note, &key, &mut findings));
-            let checked = u64::from(newest.is_some());
-            self::log::Checkpoints { newest, bad: Default::default(), checked }
-        }
+    let size = |note: &[u8]| Some(Checkpoint::parse(Note::parse(note).ok()?.text()).ok()?.size);
+    let released_size = released.as_deref().and_then(size);
+    let durable = watermark.as_ref().and_then(|found| found.as_ref().map(|(watermark, _)| watermark.clone()));
+    let bounds = Bounds {
+        length: log_length,
+        released: released.as_deref(),
+        size: durable.as_ref().map_or(u64::MAX, |durable| durable.size.max(released_size.unwrap_or(0))),
+        threads: options.threads,
     };
+    let mut checkpoints = self::log::read(log.as_ref(), &bounds, &source.notes, &key, &mut findings)?;
     let newest = checkpoints.newest.as_ref().map(|(signed, _)| signed.clone());
+    judge_state(&directory, watermark.is_some(), durable.as_ref(), released_size, newest.as_ref(), &mut findings)?;
     let mut run = Run {
         genesis: &genesis,
         options,
         // Without any checkpoint every entry is judged, and no root.
         order: Order::new(&genesis, newest.as_ref().map_or(u64::MAX, |newest| newest.size))?,
         roots: Roots {
-            cursor: Cursor::new(log.as_ref(), log_length, checkpoints.bad, genesis.origin())?,
+            cursor: Cursor::new(log.as_ref(), log_length, &mut checkpoints, genesis.origin())?,
             next: None,
             released: newest.clone(),
             earlier: earlier.as_ref().map(|earlier| earlier.checkpoint.clone()),
+            durable,
             extends: false,
             good: 0,
             root: None,
@@ -113,13 +123,11 @@ pub fn verify(
         bytes: 0,
     };
     run.roots.next = run.roots.cursor.next()?;
-    let mut unacknowledged = 0;
-    if let Some(entries) = &entries {
-        unacknowledged = run.entries(entries, newest.as_ref(), &mut findings, progress)?;
-    }
+    run.entries(&source, newest.as_ref(), &mut findings, progress)?;
     for late in core::mem::take(&mut run.roots.late) {
         findings.push(late);
     }
+    source.judge_records(run.bytes, &mut findings);
     if let Some(earlier) = &earlier {
         earlier.judge(&key, newest.as_ref(), &mut findings);
     }
@@ -140,11 +148,44 @@ pub fn verify(
         signatures_checked: run.signatures,
         checkpoints_checked: checkpoints.checked,
         bytes: run.bytes,
-        unacknowledged_bytes: unacknowledged,
+        unacknowledged_bytes: source.after(run.bytes),
         findings: findings.list,
         findings_dropped: findings.dropped,
         assurance,
     })
+}
+
+/// The watermark says at least what is released, and at most what there is.
+fn judge_state(
+    directory: &Directory,
+    present: bool,
+    durable: Option<&Watermark>,
+    released: Option<u64>,
+    newest: Option<&Signed>,
+    findings: &mut Findings,
+) -> Result<()> {
+    if !present {
+        return Ok(());
+    }
+    let Some(durable) = durable else {
+        let detail = "neither of its two slots can be read".to_owned();
+        findings.push(finding(FindingKind::StateWrong, STATE, None, "slot", detail));
+        return Ok(());
+    };
+    let now = directory.read(STATE, wal::STATE, "read state")?;
+    let now = Watermark::newest(&now).map_or(durable.size, |(now, _)| now.size);
+    if released.is_some_and(|released| now < released) {
+        let detail = format!("{now} entries are durable, but more are released");
+        findings.push(finding(FindingKind::StateWrong, STATE, Some(now), "size", detail));
+    }
+    let newest = newest.map_or(0, |newest| newest.size);
+    if durable.size > newest {
+        let size = durable.size;
+        let detail =
+            format!("{size} entries were durable, the newest checkpoint covers {newest}: put back to older files");
+        findings.push(finding(FindingKind::RolledBack, STATE, Some(size), "size", detail));
+    }
+    Ok(())
 }
 
 /// The report when not even a genesis can be read.
@@ -167,16 +208,13 @@ fn blind(findings: Findings) -> Report {
     }
 }
 
-fn finding(kind: FindingKind, file: &'static str, index: Option<u64>, field: &'static str, detail: String) -> Finding {
-    Finding { kind, file, index, offset: 0, field, detail }
+fn finding(kind: FindingKind, file: &str, index: Option<u64>, field: &'static str, detail: String) -> Finding {
+    Finding { kind, file: file.to_owned(), index, offset: 0, field, detail }
 }
 
-fn missing(file: &'static str, findings: &mut Findings) {
+fn missing(file: &str, findings: &mut Findings) {
     findings.push(finding(FindingKind::MissingFile, file, None, "file", format!("the file `{file}` is not there")));
 }
-
-/// ENOENT, which here is a finding and not an error.
-const NOT_FOUND: i32 = 2;
 
 fn open(
     directory: &Directory,
@@ -214,13 +252,13 @@ fn read(
 }
 
 /// The genesis is kept twice: entry 0 is signed, so it is believed when its signature is right; else the file.
-fn choose_genesis(file: Option<&[u8]>, entries: Option<&ReadFile>, findings: &mut Findings) -> Result<Option<Genesis>> {
+fn choose_genesis(file: Option<&[u8]>, entries: &Source<'_>, findings: &mut Findings) -> Result<Option<Genesis>> {
     let in_file = file.map(Genesis::decode);
     if let Some(Err(error)) = &in_file {
         let detail = format!("the file does not hold a genesis: {error}");
         findings.push(finding(FindingKind::GenesisUnreadable, GENESIS, None, "genesis", detail));
     }
-    let first = entries.map(entry_zero).transpose()?.flatten();
+    let first = entry_zero(entries)?;
     if let (Some(Ok(in_file)), Some(first)) = (&in_file, &first)
         && in_file != first
     {
@@ -231,9 +269,8 @@ fn choose_genesis(file: Option<&[u8]>, entries: Option<&ReadFile>, findings: &mu
 }
 
 /// The genesis in entry 0, when it is signed by the key that it names.
-fn entry_zero(entries: &ReadFile) -> Result<Option<Genesis>> {
-    let length = entries.length()?;
-    let window = Window::new(entries, 0, length)?;
+fn entry_zero(entries: &Source<'_>) -> Result<Option<Genesis>> {
+    let window = Window::new(entries, 0, entries.length())?;
     let Next::Entries(frames, _) = scan::next(window.bytes(), window.is_last()) else { return Ok(None) };
     let Some(frame) = frames.first() else { return Ok(None) };
     let Ok(entry) = Entry::parse(&window.bytes()[frame.clone()]) else { return Ok(None) };
@@ -283,6 +320,8 @@ struct Roots<'f> {
     /// The newest signed checkpoint, in whichever file.
     released: Option<Signed>,
     earlier: Option<Checkpoint>,
+    /// The watermark of the file `state`.
+    durable: Option<Watermark>,
     /// Whether the earlier checkpoint's root has been seen.
     extends: bool,
     /// The largest size whose root was right.
@@ -313,9 +352,17 @@ impl Roots<'_> {
             if found == Some(released.root) {
                 self.root = found;
             }
-            if released.file == CHECKPOINT {
+            if &*released.file == CHECKPOINT {
                 self.compare_one(&released, found);
             }
+        }
+        if let Some(durable) = &self.durable
+            && durable.size == size
+            && self.mismatches == 0
+            && *root.get_or_insert_with(|| tree.root()) != Some(durable.root)
+        {
+            let detail = format!("the first {size} entries have another root");
+            self.late.push(finding(FindingKind::StateWrong, STATE, Some(size), "root", detail));
         }
         if let Some(earlier) = &self.earlier
             && earlier.size == size
@@ -348,7 +395,14 @@ impl Roots<'_> {
             signed.size - 1
         );
         let (kind, offset) = (FindingKind::RootMismatch, signed.offset);
-        self.late.push(Finding { kind, file: signed.file, index: Some(signed.size), offset, field: "root", detail });
+        self.late.push(Finding {
+            kind,
+            file: signed.file.to_string(),
+            index: Some(signed.size),
+            offset,
+            field: "root",
+            detail,
+        });
     }
 }
 
@@ -363,15 +417,15 @@ struct Run<'v, 'f> {
 }
 
 impl Run<'_, '_> {
-    /// Streams the entries; returns how many bytes at the end are not covered by any checkpoint.
+    /// Streams the entries that the newest checkpoint covers.
     fn entries(
         &mut self,
-        file: &ReadFile,
+        file: &Source<'_>,
         newest: Option<&Signed>,
         findings: &mut Findings,
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-    ) -> Result<u64> {
-        let length = file.length()?;
+    ) -> Result<()> {
+        let length = file.length();
         let target = newest.map_or(u64::MAX, |newest| newest.size);
         let mut window = Window::new(file, 0, length)?;
         // The last entry of a batch waits for the first of the next: order needs to look one ahead.
@@ -425,7 +479,7 @@ impl Run<'_, '_> {
         self.check_signatures(findings)?;
         let done = self.order.expected().min(target);
         progress(done, if newest.is_some() { target } else { done })?;
-        Ok(window.end() - end)
+        Ok(())
     }
 
     /// Whether an entry comes after everything that the newest checkpoint covers.

@@ -1,8 +1,8 @@
 //! The writer: one per ledger, many threads. Appends are collected into groups; each group becomes durable with one
 //! signed checkpoint, and only then is acknowledged.
 //!
-//! Order of a commit: entries, sync, checkpoint into checkpoints.log, sync, checkpoint file replaced, acknowledge. The
-//! first error of the disk ends the writer: nothing of that group is acknowledged, every later call gets the same error,
+//! Order of a commit: one record of entries and their checkpoint into the log of entries, sync, watermark into `state`,
+//! sync, then `checkpoints.log` and `checkpoint`, which follow from the record, acknowledge, seal whole segments. The first error of the disk ends the writer: nothing of that group is acknowledged, every later call gets the same error,
 //! and the next open decides what remains. Index, time and predecessor of an entry are fixed here.
 
 use std::path::Path;
@@ -10,20 +10,27 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::checkpoint::Checkpoint;
-use super::entry::{self, Entry, EntryType, Header, MAX_TIME, NewEntry, message_of, statement_id};
-use super::frames;
+use super::entry::{
+    self, Entry, EntryType, HEADER_LENGTH, Header, MAX_TIME, NewEntry, SIGNATURE_LENGTH, message_of, statement_id,
+};
+use super::frames::PREFIX;
 use super::genesis::Genesis;
 use super::keys::{KeyRow, LEDGER_KEY};
-use super::merkle::{Hash, Pyramid, leaf_hash};
+use super::merkle::{Hash, leaf_hash};
 use super::note::NoteKey;
-use super::proof::{inclusion_ranges, verify_inclusion};
-use super::reader::{StoredEntry, View};
-use super::recovery::{self, Opened, Recovery};
-use super::store::{self, AppendFile, Directory, Lock};
+use super::proof::verify_inclusion;
+use super::reader::StoredEntry;
+use super::recovery::{self, Files, Recovery};
+use super::store::{self, Directory, Lock};
+use super::view::View;
+use super::wal::{self, MAX_RECORD, Watermark};
+use super::{frames, seal};
 use crate::hash::HashAlgorithm;
 use crate::sign::{KeyRef, Keys, Signature, SigningKey, VerifyingKey, verify_many};
 use crate::{Error, Result};
 
+/// What SEGMENT entries may take of a record: the key table, and a little for each of its parts.
+const SEGMENT_ROOM: usize = 16 << 20;
 const POISONED: Error = Error::Internal { reason: "a thread panicked while it was appending" };
 
 /// What the appender gets once its entry is durable.
@@ -61,6 +68,8 @@ struct Request {
     verified: Vec<bool>,
     /// The time that the caller has fixed.
     time: Option<u64>,
+    /// The bytes that they take.
+    length: usize,
     result: Mutex<Option<Result<Vec<Receipt>>>>,
 }
 
@@ -72,8 +81,7 @@ struct Queue {
 
 struct State {
     view: View,
-    entries: AppendFile,
-    log: AppendFile,
+    files: Files,
     note: Arc<str>,
     /// The error that ended this writer.
     failed: Option<Error>,
@@ -106,8 +114,10 @@ impl core::fmt::Debug for Ledger {
 #[derive(Default)]
 struct Staged {
     bytes: Vec<u8>,
-    /// Leaf hash, statement id, time and length in the file of each entry.
-    entries: Vec<(Hash, Hash, u64, usize)>,
+    /// Entries in `bytes`, the writer's own among them.
+    count: u32,
+    /// Index, leaf hash, statement id and time of the entries of callers.
+    entries: Vec<(u64, Hash, Hash, u64)>,
 }
 
 impl Ledger {
@@ -145,9 +155,15 @@ impl Ledger {
         let (mut entries, mut log) = (Vec::new(), Vec::new());
         frames::push(&mut entries, &bytes);
         frames::push(&mut log, note.as_bytes());
+        let mut wal = wal::header(0, &genesis.id()?).to_vec();
+        wal.extend_from_slice(&wal::record(0, 1, &entries, 0, note.as_bytes()));
+        let watermark = Watermark { size: 1, root, wal: 0, end: wal.len() as u64 };
+        let mut state = watermark.encode().to_vec();
+        state.resize(wal::STATE, 0);
         let (directory, lock) = Directory::create(path, |new| {
             new.write(store::GENESIS, &body)?;
-            new.write(store::ENTRIES, &entries)?;
+            new.write(&wal::name(0), &wal)?;
+            new.write(store::STATE, &state)?;
             new.write(store::LOG, &log)?;
             new.write(store::CHECKPOINT, note.as_bytes())
         })?;
@@ -167,9 +183,9 @@ impl Ledger {
     }
 
     fn open_locked(directory: Directory, lock: Lock, signer: &SigningKey) -> Result<Self> {
-        let view = View::open(directory)?;
+        let mut view = View::open(directory)?;
         let note_key = note_key(&view.genesis, signer)?;
-        let Opened { view, entries, log, note, recovery } = recovery::open(view)?;
+        let (files, recovery) = recovery::open(&mut view)?;
         Ok(Ledger {
             genesis: view.genesis.clone(),
             id: *view.chain.ledger_id(),
@@ -180,7 +196,7 @@ impl Ledger {
             queue: Mutex::default(),
             turn: Condvar::new(),
             known: RwLock::new(view.chain.keys.rows().iter().map(|row| row.key).collect()),
-            state: Mutex::new(State { view, entries, log, note: note.into(), failed: None, _lock: lock }),
+            state: Mutex::new(State { note: files.note.as_str().into(), view, files, failed: None, _lock: lock }),
         })
     }
 
@@ -220,7 +236,8 @@ impl Ledger {
         self.append_many(vec![entry])?.pop().ok_or(Error::Internal { reason: "an append without a receipt" })
     }
 
-    /// Appends entries, all or none, in this order and next to each other; returns when they are durable.
+    /// Appends entries, all or none, in this order and next to each other (where a segment begins, its SEGMENT entry
+    /// stands between them); returns when they are durable.
     ///
     /// Callers on several threads share one checkpoint and its syncs.
     ///
@@ -245,8 +262,13 @@ impl Ledger {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
+        let length = entries.iter().map(|entry| PREFIX + HEADER_LENGTH + SIGNATURE_LENGTH + entry.body.len()).sum();
+        if length > MAX_RECORD - SEGMENT_ROOM {
+            let expected = MAX_RECORD - SEGMENT_ROOM;
+            return Err(Error::InvalidLength { field: "entries", expected, actual: length });
+        }
         let verified = self.verify_known(&entries)?;
-        let request = Arc::new(Request { entries, verified, time, result: Mutex::new(None) });
+        let request = Arc::new(Request { entries, verified, time, length, result: Mutex::new(None) });
         let mut queue = self.queue.lock().map_err(|_| POISONED)?;
         queue.waiting.push(request.clone());
         loop {
@@ -261,7 +283,15 @@ impl Ledger {
                 return Err(POISONED);
             }
             queue.leading = true;
-            let group = core::mem::take(&mut queue.waiting);
+            // What does not fit into one record waits for the next commit.
+            let mut room = MAX_RECORD - SEGMENT_ROOM;
+            let fits = queue.waiting.iter().take_while(|waiting| {
+                let fits = waiting.length <= room;
+                room = room.saturating_sub(waiting.length);
+                fits
+            });
+            let fits = fits.count();
+            let group: Vec<Arc<Request>> = queue.waiting.drain(..fits).collect();
             drop(queue);
             let leading = Leading(self);
             self.commit(&group)?;
@@ -294,14 +324,14 @@ impl Ledger {
     fn commit(&self, group: &[Arc<Request>]) -> Result<()> {
         let mut state = self.state.lock().map_err(|_| POISONED)?;
         let clock = now();
-        let first = state.view.chain.size;
+        let first = state.view.size();
         let mut staged = Staged::default();
         let mut results: Vec<Result<core::ops::Range<usize>>> = Vec::with_capacity(group.len());
         for request in group {
             let before = staged.entries.len();
             let result = match state.failed {
                 Some(error) => Err(error),
-                None => state.stage(&mut staged, request, clock),
+                None => state.stage(&mut staged, request, clock, &self.signer),
             };
             results.push(result.map(|()| before..staged.entries.len()));
         }
@@ -319,6 +349,13 @@ impl Ledger {
                 Err(error) => Err(*error),
             });
             *request.result.lock().map_err(|_| POISONED)? = Some(result);
+        }
+        // Acknowledged already: an error here ends the writer, and takes nothing back.
+        let State { view, files, failed, .. } = &mut *state;
+        if failed.is_none()
+            && let Err(error) = seal::seal(view, files)
+        {
+            *failed = Some(error);
         }
         Ok(())
     }
@@ -351,7 +388,7 @@ impl Ledger {
     /// # Errors
     /// The error that ended this writer, if one did; so for every method below.
     pub fn size(&self) -> Result<u64> {
-        Ok(self.state()?.view.index.size())
+        Ok(self.state()?.view.size())
     }
 
     /// The newest checkpoint as a signed note.
@@ -417,11 +454,11 @@ impl Drop for Leading<'_> {
 
 impl State {
     /// Checks the entries of a request and lays out their bytes; on an error nothing of the request remains.
-    fn stage(&mut self, staged: &mut Staged, request: &Request, clock: u64) -> Result<()> {
-        let chain = &mut self.view.chain;
+    fn stage(&mut self, staged: &mut Staged, request: &Request, clock: u64, signer: &SigningKey) -> Result<()> {
+        let last_time = self.view.chain.last_time;
         let time = match request.time {
-            None => clock.max(chain.last_time),
-            Some(time) if time < chain.last_time => {
+            None => clock.max(last_time),
+            Some(time) if time < last_time => {
                 return Err(Error::InvalidArgument { field: "time", reason: "is before that of the last entry" });
             }
             Some(time) if time > MAX_TIME => {
@@ -429,26 +466,49 @@ impl State {
             }
             Some(time) => time,
         };
-        let (size, last_leaf, last_time) = (chain.size, chain.last_leaf, chain.last_time);
-        let (bytes, count) = (staged.bytes.len(), staged.entries.len());
-        for (entry, verified) in request.entries.iter().zip(&request.verified) {
-            let result = self.stage_one(staged, entry, *verified, time);
-            if result.is_err() {
-                let chain = &mut self.view.chain;
-                (chain.size, chain.last_leaf, chain.last_time) = (size, last_leaf, last_time);
-                chain.keys.roll_back(size);
-                staged.bytes.truncate(bytes);
-                staged.entries.truncate(count);
-                return result;
+        let mark = self.view.mark();
+        let (bytes, count, entries) = (staged.bytes.len(), staged.count, staged.entries.len());
+        let staging = request.entries.iter().zip(&request.verified).try_for_each(|(entry, verified)| {
+            if entry.kind == EntryType::Segment {
+                return Err(Error::InvalidArgument { field: "type", reason: "only the writer makes SEGMENT entries" });
             }
+            self.begin_segment(staged, time, signer)?;
+            let (index, leaf, statement) = self.stage_one(staged, entry, *verified, time)?;
+            staged.entries.push((index, leaf, statement, time));
+            Ok(())
+        });
+        if staging.is_err() {
+            self.view.go_back(mark);
+            staged.bytes.truncate(bytes);
+            staged.count = count;
+            staged.entries.truncate(entries);
+        }
+        staging
+    }
+
+    /// Lays out the SEGMENT entries, when the next entry begins a segment.
+    fn begin_segment(&mut self, staged: &mut Staged, time: u64, signer: &SigningKey) -> Result<()> {
+        self.view.begin_segment()?;
+        while let Some(body) = self.view.chain.owed().cloned() {
+            let hash = self.view.genesis.hash();
+            let entry = NewEntry::sign(hash, EntryType::Segment, LEDGER_KEY, body, signer)?;
+            self.stage_one(staged, &entry, true, time)?;
         }
         Ok(())
     }
 
-    fn stage_one(&mut self, staged: &mut Staged, new: &NewEntry, verified: bool, time: u64) -> Result<()> {
+    /// Lays out one entry; gives its index, leaf hash and statement id.
+    fn stage_one(
+        &mut self,
+        staged: &mut Staged,
+        new: &NewEntry,
+        verified: bool,
+        time: u64,
+    ) -> Result<(u64, Hash, Hash)> {
         let hash = self.view.genesis.hash();
-        let chain = &mut self.view.chain;
-        let key = *chain.keys.key_at(new.key_idx, chain.size)?;
+        let chain = &self.view.chain;
+        let index = chain.size;
+        let key = *chain.keys.key_at(new.key_idx, index)?;
         let statement = statement_id(hash, &new.body);
         if !verified {
             key.verify(&message_of(&statement), &Signature::from_bytes(&new.signature)?)?;
@@ -456,69 +516,48 @@ impl State {
         let header = Header {
             kind: new.kind,
             key_idx: new.key_idx,
-            index: chain.size,
+            index,
             time,
             prev: chain.last_leaf,
             statement,
             algorithm: key.algorithm(),
         };
         let start = staged.bytes.len();
-        staged.bytes.extend_from_slice(&[0; frames::PREFIX]);
+        staged.bytes.extend_from_slice(&[0; PREFIX]);
         entry::write(&mut staged.bytes, &header, &new.signature, &new.body);
-        let length = staged.bytes.len() - start - frames::PREFIX;
-        staged.bytes[start..start + frames::PREFIX].copy_from_slice(&(length as u16).to_be_bytes());
-        let bytes = &staged.bytes[start + frames::PREFIX..];
+        let length = staged.bytes.len() - start - PREFIX;
+        staged.bytes[start..start + PREFIX].copy_from_slice(&(length as u16).to_be_bytes());
+        let bytes = &staged.bytes[start + PREFIX..];
         let leaf = leaf_hash(hash, bytes);
-        chain.admit(&Entry::parse(bytes)?, leaf)?;
-        staged.entries.push((leaf, statement, header.time, frames::PREFIX + length));
-        Ok(())
+        let place = self.files.wal.length() + (wal::RECORD + start) as u64;
+        self.view.push(&Entry::parse(bytes)?, leaf, place)?;
+        staged.count += 1;
+        Ok((index, leaf, statement))
     }
 
-    /// Makes the group durable and gives a receipt for each entry.
+    /// Makes the group durable and gives a receipt for each entry of a caller.
     fn write(&mut self, first: u64, staged: &Staged, key: &NoteKey, signer: &SigningKey) -> Result<Vec<Receipt>> {
-        let entries_before = self.entries.length();
-        self.entries.append(&staged.bytes)?;
-        self.entries.sync()?;
-        let mut full: Vec<(u64, Arc<Pyramid>)> = Vec::new();
-        for (leaf, _, _, length) in &staged.entries {
-            if let Some(bundle) = self.view.index.push(*leaf, *length as u64) {
-                full.push(((self.view.index.size() - 1) >> super::index::BUNDLE_BITS, bundle));
-            }
-        }
-        let size = self.view.index.size();
-        let root = self.view.index.root()?;
-        let checkpoint = Checkpoint { origin: self.view.genesis.origin().to_owned(), size, root };
+        let State { view, files, .. } = self;
+        let size = view.size();
+        let root = view.root_at(size)?;
+        let checkpoint = Checkpoint { origin: view.genesis.origin().to_owned(), size, root };
         let note: Arc<str> = checkpoint.sign(key, signer)?.into();
-        let mut frame = Vec::with_capacity(note.len() + frames::PREFIX);
+        let note_at = files.log.length();
+        files.wal.append(&wal::record(first, staged.count, &staged.bytes, note_at, note.as_bytes()))?;
+        files.wal.sync()?;
+        view.end = files.wal.length();
+        files.state.write(&Watermark { size, root, wal: view.wal_number, end: view.end })?;
+        let mut frame = Vec::with_capacity(note.len() + PREFIX);
         frames::push(&mut frame, note.as_bytes());
-        if let Err(error) = self.log.append(&frame) {
-            // No checkpoint covers the entries: leave the disk as it was, if it lets us.
-            let _ = self.entries.truncate(entries_before);
-            return Err(error);
-        }
-        self.log.sync()?;
-        self.view.directory.replace_checkpoint(note.as_bytes())?;
+        files.log.append(&frame)?;
+        view.directory.replace_checkpoint(note.as_bytes())?;
+        (files.note, files.note_at) = (note.as_ref().to_owned(), note_at);
         self.note = note.clone();
-        let mut load = |number: u64| {
-            let found = full.iter().find(|(bundle, _)| *bundle == number);
-            found.map(|(_, bundle)| bundle.clone()).ok_or(Error::Internal { reason: "a receipt needs an old bundle" })
+        let receipt = |&(index, leaf_hash, statement, time): &(u64, Hash, Hash, u64)| {
+            let proof = self.view.inclusion_proof(index, size)?;
+            Ok(Receipt { index, time, statement, leaf_hash, checkpoint: note.clone(), proof })
         };
-        let mut receipts = Vec::with_capacity(staged.entries.len());
-        for (index, (leaf_hash, statement, time, _)) in (first..).zip(&staged.entries) {
-            let proof = inclusion_ranges(index, size)?
-                .into_iter()
-                .map(|(start, end)| self.view.index.range(start, end, &mut load))
-                .collect::<Result<Vec<Hash>>>()?;
-            receipts.push(Receipt {
-                index,
-                time: *time,
-                statement: *statement,
-                leaf_hash: *leaf_hash,
-                checkpoint: note.clone(),
-                proof,
-            });
-        }
-        Ok(receipts)
+        staged.entries.iter().map(receipt).collect()
     }
 }
 

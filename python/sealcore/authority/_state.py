@@ -29,7 +29,7 @@ from sealcore.authority._values import Digests, Position, Seen, Time, from_us, t
 from sealcore.errors import UnknownReference
 from sealcore.hash import HashName
 
-EntryKind: TypeAlias = Literal["statement", "key-add", "key-revoke"]
+EntryKind: TypeAlias = Literal["statement", "key-add", "key-revoke", "key-rotate", "redact", "segment", "anchor"]
 """The types of ledger entries that authority judges."""
 
 Entry: TypeAlias = _core.Entry | tuple[int, int, int, str, bytes]

@@ -389,9 +389,8 @@ class Demonstration:
         with self.story.step("a copy with one flipped bit") as note:
             forged = self.directory / "ledger-tampered"
             shutil.copytree(ledger, forged)
-            entries = bytearray((forged / "entries").read_bytes())
-            entries[len(entries) // 2] ^= 1
-            (forged / "entries").write_bytes(entries)
+            entries = next((forged / "wal").iterdir())
+            entries.write_bytes(_flip(entries.read_bytes(), entries.stat().st_size // 2))
             report = verify_ledger(forged)
             _expect(not report.ok, "the flipped bit is found")
             for finding in report.findings[:3]:

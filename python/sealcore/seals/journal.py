@@ -33,6 +33,7 @@ EntryKind = Literal["statement", "key-add", "key-revoke"]
 _STATEMENT: EntryKind = "statement"
 _KEY_ADD: EntryKind = "key-add"
 _KEY_REVOKE: EntryKind = "key-revoke"
+_KEY_ROTATE = "key-rotate"
 _LOOK_AGAIN_SECONDS = 0.2
 _LOG = logging.getLogger("sealcore.seals")
 
@@ -355,9 +356,12 @@ class Journal:
             # Nothing was written. After an error of the disk that is not known before the next start, which settles it.
             self._details.discard(secrets)
             raise
+        if receipt.index != self._authority.next_index:
+            # A segment of the ledger began: its own entry stands before this one.
+            self._authority.apply_many(events(self._ledger, self._authority.next_index, stop=receipt.index))
         self._authority.apply(body, index=receipt.index, key_idx=row, time=now, kind=kind)
         statement = None if isinstance(what, int) else what
-        happened = Happened(receipt.statement, statement, what if isinstance(what, int) else None)
+        happened = Happened(receipt.statement, statement, (what,) if isinstance(what, int) else ())
         self._follow({receipt.index: happened}, secrets)
         return Recorded(
             kind=kind if statement is None else statement.kind,
@@ -421,7 +425,7 @@ def _happened(authority: rules.Authority, entry: ledgers.Entry) -> Happened:
     """An applied entry as the tables see it."""
     if entry.type == _STATEMENT:
         return Happened(entry.statement, rules.decode(entry.body))
-    if entry.type == _KEY_REVOKE:
-        return Happened(entry.statement, None, ledgers.decode_body(entry.body)["key_idx"])
-    records = authority.keys()
-    return Happened(entry.statement, None, next((r.row for r in records if r.index == entry.index), None))
+    rows = tuple(key.row for key in authority.keys() if key.index == entry.index)
+    if entry.type in {_KEY_REVOKE, _KEY_ROTATE}:
+        rows += (ledgers.decode_body(entry.body)["key_idx"],)
+    return Happened(entry.statement, None, rows)

@@ -34,11 +34,11 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """An entry as the tables see it: its statement id, and the statement or the changed row of the key table."""
+    """An entry as the tables see it: its statement id, and the statement or the changed rows of the key table."""
 
     id: bytes
     statement: rules.Statement | None
-    row: int | None = None
+    rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def touched_by(authority: rules.Authority, entry: Happened) -> list[Touched]:
     statement = entry.statement
     if statement is not None:
         return _TOUCHES[statement.kind](authority, entry.id, statement)
-    return [] if entry.row is None else [("keys", entry.row)]
+    return [("keys", row) for row in entry.rows]
 
 
 def _use(authority: rules.Authority, use: bytes, statement: Any) -> list[Touched]:

@@ -11,9 +11,9 @@ use sealcore::hash::HashAlgorithm;
 use sealcore::ledger::{Ledger, LedgerReader, Recovery};
 
 use crate::verify::check;
-use crate::world::{HASHES, Scratch, World, copy};
+use crate::world::{HASHES, Scratch, WAL, World, copy, records};
 
-const FILES: [&str; 3] = ["entries", "checkpoints.log", "checkpoint"];
+const FILES: [&str; 4] = [WAL, "state", "checkpoints.log", "checkpoint"];
 
 fn read(path: &Path, file: &str) -> Vec<u8> {
     fs::read(path.join(file)).expect("read")
@@ -35,8 +35,8 @@ fn open_and_go_on(world: &World, path: &Path, size: u64) -> Recovery {
 struct States {
     scratch: Scratch,
     world: World,
-    before: [Vec<u8>; 3],
-    after: [Vec<u8>; 3],
+    before: [Vec<u8>; 4],
+    after: [Vec<u8>; 4],
     size: u64,
 }
 
@@ -53,11 +53,11 @@ impl States {
         States { scratch, world, before, after, size: 2 }
     }
 
-    /// A ledger of these three files.
-    fn lay(&self, entries: &[u8], log: &[u8], checkpoint: &[u8]) -> std::path::PathBuf {
+    /// A ledger of these four files.
+    fn lay(&self, files: [&[u8]; 4]) -> std::path::PathBuf {
         let path = self.scratch.join("laid");
         copy(&self.scratch.join("ledger"), &path);
-        for (file, bytes) in FILES.iter().zip([entries, log, checkpoint]) {
+        for (file, bytes) in FILES.iter().zip(files) {
             fs::write(path.join(file), bytes).expect("write");
         }
         path
@@ -76,57 +76,65 @@ impl States {
 fn every_cut_is_recovered_or_refused() {
     for hash in HASHES {
         let states = States::new(hash);
-        let ([entries, log, checkpoint], [new_entries, new_log, new_checkpoint]) = (&states.before, &states.after);
-        // The entries are on their way: nothing of them counts.
-        for cut in (entries.len()..=new_entries.len()).step_by(3).chain([new_entries.len()]) {
-            let path = states.lay(&new_entries[..cut], log, checkpoint);
-            let recovery = open_and_go_on(&states.world, &path, states.size);
-            assert_eq!(recovery, Recovery { entries_cut: (cut - entries.len()) as u64, ..Recovery::default() });
+        let [wal, state, log, checkpoint] = states.before.each_ref().map(Vec::as_slice);
+        let [new_wal, new_state, new_log, new_checkpoint] = states.after.each_ref().map(Vec::as_slice);
+        let world = &states.world;
+        // The record is on its way: nothing of it counts.
+        for cut in wal.len()..new_wal.len() {
+            let path = states.lay([&new_wal[..cut], state, log, checkpoint]);
+            let recovery = open_and_go_on(world, &path, states.size);
+            assert_eq!(recovery, Recovery { entries_cut: (cut - wal.len()) as u64, ..Recovery::default() });
         }
-        // The note is on its way.
-        for cut in log.len()..new_log.len() {
-            let path = states.lay(new_entries, &new_log[..cut], checkpoint);
-            let recovery = open_and_go_on(&states.world, &path, states.size);
-            assert_eq!(recovery.log_cut, (cut - log.len()) as u64);
-            assert_eq!(recovery.entries_cut, (new_entries.len() - entries.len()) as u64);
+        // It is whole, and perhaps nobody was told so: it stays. The watermark is on its way, torn at each byte.
+        let completed = Recovery { checkpoint_completed: true, ..Recovery::default() };
+        for cut in 0..=64 {
+            let slot = if new_state[..64] == state[..64] { 64 } else { 0 };
+            let mut torn = state.to_vec();
+            torn[slot..slot + cut].copy_from_slice(&new_state[slot..slot + cut]);
+            let path = states.lay([new_wal, &torn, log, checkpoint]);
+            assert_eq!(open_and_go_on(world, &path, 4), completed, "{cut}");
+            assert_eq!(read(&path, "checkpoints.log")[..new_log.len()], *new_log);
         }
-        // The note is written, but not released: the entries are signed for and stay.
-        let path = states.lay(new_entries, new_log, checkpoint);
-        let ledger = states.world.open(&path).expect("opens");
-        let expected = Recovery { entries_cut: 0, log_cut: 0, checkpoint_completed: true };
-        assert_eq!((ledger.recovery(), ledger.size()), (expected, Ok(4)));
-        drop(ledger);
-        assert_eq!(read(&path, "checkpoint"), *new_checkpoint);
-        assert_eq!(open_and_go_on(&states.world, &path, 4), Recovery::default());
-        // Space that the file system gave and did not fill.
-        let zeros = [new_entries.clone(), vec![0; 5000]].concat();
-        let path = states.lay(&zeros, &[log.clone(), vec![0; 700]].concat(), checkpoint);
-        assert_eq!(open_and_go_on(&states.world, &path, 2).log_cut, 700);
-        // Anything shorter than what is acknowledged or signed for is refused, with the place, and not touched.
-        for cut in 0..new_entries.len() {
-            let path = states.lay(&new_entries[..cut], new_log, new_checkpoint);
-            states.refused(&path, cut, "entries, released");
-            assert_eq!(read(&path, "entries"), new_entries[..cut]);
-            let path = states.lay(&new_entries[..cut], new_log, checkpoint);
-            states.refused(&path, cut, "entries, signed");
-        }
+        // The two files that follow from the record, at whatever point, also after a power failure: zeros, or nothing.
         for cut in 0..new_log.len() {
-            let path = states.lay(new_entries, &new_log[..cut], new_checkpoint);
-            assert!(matches!(states.world.open(&path), Err(Error::LedgerCorrupt { .. })), "log {cut}");
-            assert_eq!(read(&path, "checkpoints.log"), new_log[..cut]);
+            let path = states.lay([new_wal, new_state, &new_log[..cut], checkpoint]);
+            assert_eq!(open_and_go_on(world, &path, 4), completed, "{cut}");
+            let zeros = [&new_log[..cut], &[0; 700]].concat();
+            let path = states.lay([new_wal, new_state, &zeros, b""]);
+            assert!(open_and_go_on(world, &path, 4).log_cut >= 690, "{cut}");
+            assert_eq!(read(&path, "checkpoints.log")[..new_log.len()], *new_log);
         }
-        for cut in 0..new_checkpoint.len() {
-            let path = states.lay(new_entries, new_log, &new_checkpoint[..cut]);
-            assert!(matches!(states.world.open(&path), Err(Error::LedgerCorrupt { .. })), "checkpoint {cut}");
+        let path = states.lay([new_wal, new_state, new_log, checkpoint]);
+        assert_eq!(open_and_go_on(world, &path, 4), completed);
+        let path = states.lay([new_wal, new_state, new_log, new_checkpoint]);
+        assert_eq!(open_and_go_on(world, &path, 4), Recovery::default());
+        // Space that the file system gave and did not fill.
+        let path = states.lay([&[wal, &[0; 5000]].concat(), state, log, checkpoint]);
+        assert_eq!(open_and_go_on(world, &path, 2).entries_cut, 5000);
+        // Anything shorter than what is durable or released is refused, with the place, and not touched.
+        let starts: Vec<usize> = records(new_wal).iter().map(|record| record.start).collect();
+        for cut in 0..new_wal.len() {
+            let place = starts.iter().copied().filter(|start| *start <= cut).max().unwrap_or(cut);
+            for files in [[new_state, checkpoint], [state, new_checkpoint], [new_state, new_checkpoint]] {
+                let path = states.lay([&new_wal[..cut], files[0], log, files[1]]);
+                states.refused(&path, place, "the log of entries");
+                assert_eq!(read(&path, WAL), new_wal[..cut]);
+            }
         }
-        // More than one torn note is no crash.
-        for garbage in [
-            b"\x00\x01xyz".to_vec(),
-            vec![0; 100_000],
-            [new_log[log.len()..].to_vec(), b"\x00\x01xx".to_vec()].concat(),
-        ] {
-            let path = states.lay(new_entries, &[new_log.clone(), garbage].concat(), new_checkpoint);
-            assert!(matches!(states.world.open(&path), Err(Error::LedgerCorrupt { .. })));
+        for cut in 1..new_checkpoint.len() {
+            let path = states.lay([new_wal, new_state, new_log, &new_checkpoint[..cut]]);
+            assert!(matches!(world.open(&path), Err(Error::LedgerCorrupt { .. })), "checkpoint {cut}");
+        }
+        for cut in 0..64 {
+            let path = states.lay([new_wal, &new_state[..cut], new_log, new_checkpoint]);
+            assert!(matches!(world.open(&path), Err(Error::LedgerCorrupt { .. })), "state {cut}");
+        }
+        // Notes that the log of entries does not have are no crash.
+        let again = [new_log, &new_log[log.len()..]].concat();
+        for more in [[new_log, &b"\x00\x01xyz"[..]].concat(), [new_log, &[7; 300_000][..]].concat(), again] {
+            let path = states.lay([new_wal, new_state, &more, new_checkpoint]);
+            assert!(matches!(world.open(&path), Err(Error::LedgerCorrupt { .. })));
+            assert_eq!(read(&path, "checkpoints.log"), more);
         }
     }
 }
@@ -135,39 +143,31 @@ fn every_cut_is_recovered_or_refused() {
 #[test]
 fn the_writer_never_goes_on_over_damage() {
     let states = States::new(HashAlgorithm::Sha256);
-    let [entries, log, checkpoint] = &states.after;
-    for at in 0..entries.len() {
-        let mut flipped = entries.clone();
-        flipped[at] ^= 1 << (at % 8);
-        let path = states.lay(&flipped, log, checkpoint);
-        assert!(states.world.open(&path).is_err(), "entries byte {at}");
-        assert_eq!(read(&path, "entries"), flipped);
-    }
-    for at in 0..checkpoint.len() {
-        let mut flipped = checkpoint.clone();
-        flipped[at] ^= 1 << (at % 8);
-        let path = states.lay(entries, log, &flipped);
-        assert!(states.world.open(&path).is_err(), "checkpoint byte {at}");
+    let good = states.after.each_ref().map(Vec::as_slice);
+    for (place, file) in FILES.iter().enumerate() {
+        for at in 0..good[place].len() {
+            let mut flipped = good[place].to_vec();
+            flipped[at] ^= 1 << (at % 8);
+            let mut files = good;
+            files[place] = &flipped;
+            let path = states.lay(files);
+            // One of the two watermarks may be lost: a torn write does no more.
+            let opened = states.world.open(&path);
+            assert_eq!(opened.is_ok(), *file == "state", "{file} byte {at}");
+            if opened.is_ok() {
+                assert_eq!(opened.expect("opens").size(), Ok(4));
+            } else {
+                assert_eq!(read(&path, file), flipped);
+            }
+        }
     }
     let genesis = read(&states.scratch.join("ledger"), "genesis");
     for at in 0..genesis.len() {
         let mut flipped = genesis.clone();
         flipped[at] ^= 1 << (at % 8);
-        let path = states.lay(entries, log, checkpoint);
+        let path = states.lay(good);
         fs::write(path.join("genesis"), flipped).expect("write");
         assert!(states.world.open(&path).is_err(), "genesis byte {at}");
-    }
-    // In old notes of the log only what opening reads is judged; full verification judges the rest.
-    for at in 0..log.len() {
-        let mut flipped = log.clone();
-        flipped[at] ^= 1 << (at % 8);
-        let path = states.lay(entries, &flipped, checkpoint);
-        if let Ok(ledger) = states.world.open(&path) {
-            assert_eq!(ledger.size(), Ok(4));
-            drop(ledger);
-            assert!(!check(&path).findings.is_empty(), "log byte {at}");
-            assert_eq!(read(&path, "checkpoints.log"), flipped, "the log was cut");
-        }
     }
 }
 
@@ -343,7 +343,7 @@ fn a_full_disk() {
         let leftovers = fs::read_dir(scratch.path()).expect("list").count();
         assert_eq!(leftovers, usize::from(path.exists()), "{blocks} blocks");
     }
-    assert!(stopped.iter().any(|e| e.contains("write entries")), "{stopped:?}");
+    assert!(stopped.iter().any(|e| e.contains("write the log of entries")), "{stopped:?}");
     assert!(stopped.iter().any(|e| e.contains("write a file of the new ledger")), "{stopped:?}");
 }
 
@@ -371,7 +371,7 @@ fn every_system_call_fails_once() {
             drop(world.create(&path));
             let inject = format!("inject={call}:error={error}:when={when}");
             let names: Vec<String> =
-                ["entries", "checkpoints.log", "checkpoint", "checkpoint.new", "genesis", "lock", ""]
+                ["wal", WAL, "seg", "state", "checkpoints.log", "checkpoint", "checkpoint.new", "genesis", "lock", ""]
                     .iter()
                     .map(|name| path.join(name).display().to_string().trim_end_matches('/').to_owned())
                     .collect();
@@ -395,16 +395,17 @@ fn every_system_call_fails_once() {
         }
     }
     for operation in [
-        "open entries",
-        "read entries",
+        "open the log of entries",
+        "read the log of entries",
+        "list the ledger directory",
         "open the lock",
-        "write entries",
+        "write the log of entries",
+        "sync the log of entries",
+        "write state",
+        "sync state",
         "write checkpoints.log",
         "write the new checkpoint",
-        "sync entries",
-        "sync checkpoints.log",
         "replace the checkpoint",
-        "sync the ledger directory",
     ] {
         assert!(failures.contains(operation), "{operation} never failed: {failures:?}");
     }

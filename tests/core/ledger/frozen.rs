@@ -14,7 +14,7 @@ use support::vectors;
 
 use crate::world::{HASHES, ORIGIN, Scratch, World};
 
-const FILES: [&str; 4] = ["genesis", "entries", "checkpoint", "checkpoints.log"];
+const FILES: [&str; 5] = ["genesis", "wal/0.wal", "state", "checkpoint", "checkpoints.log"];
 
 fn file(hash: HashAlgorithm) -> std::path::PathBuf {
     vectors().join("ledger").join(format!("{}.json", hash.name()))
@@ -39,7 +39,9 @@ fn list(value: &Value) -> &Vec<Value> {
 /// Lays the frozen files into a directory.
 fn lay(frozen: &Value) -> Scratch {
     let scratch = Scratch::new();
-    fs::create_dir(scratch.join("ledger")).expect("mkdir");
+    for folder in ["wal", "seg"] {
+        fs::create_dir_all(scratch.join("ledger").join(folder)).expect("mkdir");
+    }
     for name in FILES {
         fs::write(scratch.join("ledger").join(name), bytes(&frozen["files"][name])).expect("write");
     }

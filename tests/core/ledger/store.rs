@@ -209,7 +209,7 @@ fn what_cannot_be_appended() {
     let world = World::new(HashAlgorithm::Sha256);
     world.small_ledger(&path);
     let ledger = world.open(&path).expect("opens");
-    let before = fs::read(path.join("entries")).expect("read");
+    let before = fs::read(path.join("wal/0.wal")).expect("read");
     let statement = world.statement("fine");
     let refused = |entry: NewEntry| {
         let error = ledger.append(entry.clone()).expect_err("refused");
@@ -237,6 +237,10 @@ fn what_cannot_be_appended() {
         Error::InvalidArgument { field: "type", .. }
     ));
     assert!(matches!(
+        refused(NewEntry { kind: EntryType::Segment, ..statement.clone() }),
+        Error::InvalidArgument { field: "type", .. }
+    ));
+    assert!(matches!(
         refused(NewEntry { body: Vec::new(), ..statement.clone() }),
         Error::InvalidArgument { field: "body", .. }
     ));
@@ -261,7 +265,7 @@ fn what_cannot_be_appended() {
     assert!(matches!(refused(crossed), Error::InvalidArgument { field: "kind", .. }));
     let none = world.sign(EntryType::KeyAdd, FOUNDER_KEY, b"\xa0", &world.founder);
     assert!(matches!(refused(none), Error::InvalidArgument { field: "ledger", .. }));
-    assert_eq!(fs::read(path.join("entries")).expect("read"), before);
+    assert_eq!(fs::read(path.join("wal/0.wal")).expect("read"), before);
     assert_eq!(ledger.append_many(Vec::new()), Ok(Vec::new()));
     // A batch may use the key that it adds, and the longest body fits.
     let newcomer = key(Algorithm::P256, 0x66);

@@ -44,8 +44,115 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("copy");
     for entry in fs::read_dir(from).expect("copy") {
         let entry = entry.expect("copy");
-        fs::copy(entry.path(), to.join(entry.file_name())).expect("copy");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).expect("copy");
+        }
     }
+}
+
+/// Bytes of the header of the log of entries, and of a record before its entries.
+pub(crate) const WAL_HEADER: usize = 48;
+pub(crate) const RECORD: usize = 40;
+/// The log of a ledger that has no sealed segment.
+pub(crate) const WAL: &str = "wal/0.wal";
+
+/// A record of the log of entries: where it starts, where its entries stand, where its checkpoint stands.
+pub(crate) struct Record {
+    pub(crate) start: usize,
+    pub(crate) entries: std::ops::Range<usize>,
+    pub(crate) note: std::ops::Range<usize>,
+}
+
+/// The records of a log that is whole.
+pub(crate) fn records(wal: &[u8]) -> Vec<Record> {
+    let number = |at: usize| u32::from_be_bytes(wal[at..at + 4].try_into().expect("4 bytes")) as usize;
+    let (mut records, mut start) = (Vec::new(), WAL_HEADER);
+    while start < wal.len() {
+        let entries = start + RECORD..start + RECORD + number(start + 20);
+        let note = entries.end..entries.end + number(start + 32);
+        let end = note.end;
+        records.push(Record { start, entries, note });
+        start = end;
+    }
+    records
+}
+
+/// The ranges of the frames in some bytes of them.
+pub(crate) fn frame_ranges(bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let (mut frames, mut at) = (Vec::new(), 0);
+    while at < bytes.len() {
+        let end = at + 2 + usize::from(u16::from_be_bytes([bytes[at], bytes[at + 1]]));
+        frames.push(at..end);
+        at = end;
+    }
+    frames
+}
+
+/// Where the frame of each entry stands in the log.
+pub(crate) fn entry_ranges(wal: &[u8]) -> Vec<std::ops::Range<usize>> {
+    let shifted = |record: Record| {
+        let frames = frame_ranges(&wal[record.entries.clone()]);
+        frames.into_iter().map(move |frame| record.entries.start + frame.start..record.entries.start + frame.end)
+    };
+    records(wal).into_iter().flat_map(shifted).collect()
+}
+
+/// The entries of a ledger that has no sealed segment.
+pub(crate) fn entries(path: &Path) -> Vec<Vec<u8>> {
+    let wal = fs::read(path.join(WAL)).expect("read");
+    entry_ranges(&wal).into_iter().map(|frame| wal[frame.start + 2..frame.end].to_vec()).collect()
+}
+
+/// CRC-32C, a bit at a time.
+pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg()))
+    })
+}
+
+/// A record as the writer makes it.
+pub(crate) fn record(first: u64, entries: &[Vec<u8>], log: u64, note: &[u8]) -> Vec<u8> {
+    let framed: Vec<u8> = entries.iter().flat_map(|e| [&(e.len() as u16).to_be_bytes()[..], e].concat()).collect();
+    let mut out = b"swr1\0\0\0\0".to_vec();
+    out.extend(first.to_be_bytes());
+    out.extend((entries.len() as u32).to_be_bytes());
+    out.extend((framed.len() as u32).to_be_bytes());
+    out.extend(log.to_be_bytes());
+    out.extend((note.len() as u32).to_be_bytes());
+    out.extend([0; 4]);
+    out.extend(framed);
+    out.extend_from_slice(note);
+    let crc = crc32c(&out[8..]);
+    out[4..8].copy_from_slice(&crc.to_be_bytes());
+    out
+}
+
+/// Puts these entries into the log, in one record with the released checkpoint, as somebody would who knows the format.
+pub(crate) fn write_entries(path: &Path, entries: &[Vec<u8>]) {
+    let mut wal = fs::read(path.join(WAL)).expect("read")[..WAL_HEADER].to_vec();
+    let log = fs::read(path.join("checkpoints.log")).expect("read");
+    let at = frame_ranges(&log).last().map_or(0, |frame| frame.start);
+    let note = fs::read(path.join("checkpoint")).expect("read");
+    if !entries.is_empty() {
+        wal.extend(record(0, entries, at as u64, &note));
+    }
+    fs::write(path.join(WAL), wal).expect("write");
+}
+
+/// Writes a watermark into both slots.
+pub(crate) fn write_state(path: &Path, size: u64, root: &[u8; 32]) {
+    let end = fs::metadata(path.join(WAL)).expect("stat").len();
+    let mut slot = b"sst1\0\0\0\0".to_vec();
+    slot.extend(size.to_be_bytes());
+    slot.extend(0u64.to_be_bytes());
+    slot.extend(end.to_be_bytes());
+    slot.extend(root);
+    let crc = crc32c(&slot[8..]);
+    slot[4..8].copy_from_slice(&crc.to_be_bytes());
+    fs::write(path.join("state"), [slot.clone(), slot].concat()).expect("write");
 }
 
 /// A key that is the same in every run.
@@ -101,11 +208,7 @@ impl World {
 
     /// A key change, signed by the founder.
     pub(crate) fn change(&self, ledger: &Ledger, change: &KeyChange) -> NewEntry {
-        let kind = match change {
-            KeyChange::Add { .. } => EntryType::KeyAdd,
-            KeyChange::Revoke { .. } => EntryType::KeyRevoke,
-        };
-        self.sign(kind, FOUNDER_KEY, &change.encode(ledger.id()).expect("encodes"), &self.founder)
+        self.sign(change.entry_type(), FOUNDER_KEY, &change.encode(ledger.id()).expect("encodes"), &self.founder)
     }
 
     /// A ledger of twelve entries with two more keys, one of them revoked, in several groups.

@@ -52,6 +52,37 @@ impl State {
         Ok(Effect::KeyRevoked(row))
     }
 
+    /// The holder himself may put a new key in the place of the one that he signs with.
+    pub(crate) fn key_rotate(&self, context: &Context, key_idx: u32, key: VerifyingKey) -> Result<Effect> {
+        if context.signer == Holder::Gate || key_idx != context.key {
+            return self.not_permitted(context.signer);
+        }
+        if let Some(row) = self.keys.place(&key.to_sec1()) {
+            return refuse(Rule::Duplicate, self.keys[row].added.index, 1, 2);
+        }
+        if let Holder::Person(person) = context.signer
+            && self.persons[person].keys.len() >= MAX_KEYS
+        {
+            let record = &self.persons[person];
+            let count = record.keys.len() as u64 + 1;
+            return refuse(Rule::LimitExceeded, record.current().at.index, MAX_KEYS as u64, count);
+        }
+        let row = key_idx as usize;
+        Ok(Effect::KeyRotated {
+            row,
+            record: Box::new(KeyRecord {
+                key,
+                added_by: context.signer,
+                holder: context.signer,
+                valid_from: context.at.time,
+                valid_to: self.keys[row].valid_to,
+                added: context.at,
+                given: Some(context.at),
+                revoked: None,
+            }),
+        })
+    }
+
     /// The first key comes from who manages the person, a further one from the person himself; a manager may step in
     /// only when no key is left that could still sign, so that he cannot act beside the person unnoticed.
     pub(crate) fn person_key(&self, context: &Context, content: &PersonKey) -> Result<Effect> {

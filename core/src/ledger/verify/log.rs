@@ -1,13 +1,16 @@
-//! `checkpoints.log` and the file `checkpoint`: which notes there are, and which of them the ledger's key signed.
+//! `checkpoints.log`, the file `checkpoint` and the notes in the log of entries: which there are, and which of them the
+//! ledger's key signed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use super::super::checkpoint::Checkpoint;
-use super::super::frames::{PREFIX, Window, frame};
+use super::super::frames::{PREFIX, ReadAt, Window, frame};
 use super::super::merkle::Hash;
 use super::super::note::{Note, NoteKey};
 use super::super::store::{CHECKPOINT, LOG, ReadFile};
 use super::report::{Finding, FindingKind, Findings};
+use super::source::WalNote;
 use crate::{Result, cpu};
 
 /// A checkpoint whose signature verifies.
@@ -15,7 +18,7 @@ use crate::{Result, cpu};
 pub(super) struct Signed {
     pub(super) size: u64,
     pub(super) root: Hash,
-    pub(super) file: &'static str,
+    pub(super) file: Arc<str>,
     pub(super) offset: u64,
 }
 
@@ -34,18 +37,20 @@ pub(super) struct Checkpoints {
     pub(super) newest: Option<(Signed, String)>,
     /// Offsets of frames in the log that do not count.
     pub(super) bad: BTreeSet<u64>,
+    /// Those that stand in the log of entries only.
+    pub(super) unlogged: VecDeque<Signed>,
     pub(super) checked: u64,
 }
 
 fn finding(
     kind: FindingKind,
-    file: &'static str,
+    file: &str,
     size: Option<u64>,
     offset: u64,
     field: &'static str,
     detail: String,
 ) -> Finding {
-    Finding { kind, file, index: size, offset, field, detail }
+    Finding { kind, file: file.to_owned(), index: size, offset, field, detail }
 }
 
 /// Reads one note: its checkpoint when it parses, else the offset of what does not, and why.
@@ -64,7 +69,7 @@ fn is_signed(bytes: &[u8], key: &NoteKey) -> bool {
 
 /// Judges one parsed note that stands by itself; `None` when it does not count.
 pub(super) fn judge(
-    file: &'static str,
+    file: &str,
     offset: u64,
     text: &[u8],
     key: &NoteKey,
@@ -80,7 +85,7 @@ pub(super) fn judge(
 }
 
 fn judge_parsed(
-    file: &'static str,
+    file: &str,
     offset: u64,
     text: &[u8],
     checkpoint: &Checkpoint,
@@ -100,37 +105,124 @@ fn judge_parsed(
         return None;
     }
     let text = String::from_utf8_lossy(text).into_owned();
-    Some((Signed { size: checkpoint.size, root: checkpoint.root, file, offset }, text))
+    Some((Signed { size: checkpoint.size, root: checkpoint.root, file: file.into(), offset }, text))
 }
 
-/// Reads the log once: every note parsed and its signature checked, on many threads.
-///
-/// `length` is the length of the log before `released`, the file `checkpoint`, was read: a writer that runs meanwhile
-/// has at most one note in the log that is not released.
+/// What bounds the judgement of the log, so that a writer may run meanwhile.
+pub(super) struct Bounds<'b> {
+    /// The length of the log.
+    pub(super) length: u64,
+    /// The file `checkpoint`.
+    pub(super) released: Option<&'b [u8]>,
+    /// Larger checkpoints are not judged.
+    pub(super) size: u64,
+    pub(super) threads: usize,
+}
+
+/// Reads the log once: every note parsed and its signature checked, on many threads. Notes of the log of entries that are
+/// not in it yet count as well.
 pub(super) fn read(
-    file: &ReadFile,
-    length: u64,
-    released: Option<&[u8]>,
+    file: Option<&ReadFile>,
+    bounds: &Bounds<'_>,
+    wal_notes: &[WalNote],
     key: &NoteKey,
-    threads: usize,
     findings: &mut Findings,
 ) -> Result<Checkpoints> {
-    let mut result = Checkpoints { newest: None, bad: BTreeSet::new(), checked: 0 };
-    let released =
-        released.and_then(|text| judge(CHECKPOINT, 0, text, key, findings).map(|signed| (signed, text.to_vec())));
+    let mut result = Checkpoints { newest: None, bad: BTreeSet::new(), unlogged: VecDeque::new(), checked: 0 };
+    let released = bounds.released.and_then(|text| judge(CHECKPOINT, 0, text, key, findings));
     result.checked += u64::from(released.is_some());
-    result.newest = released.as_ref().map(|(signed, _)| signed.clone());
-    let released_text = released.as_ref().map(|(_, text)| text.as_slice());
-    let mut window = Window::new(file, 0, length)?;
-    let mut found = false;
-    let mut unreleased = 0;
-    let mut last_size = 0;
+    result.newest = released.clone();
+    let mut seen = Seen { released_text: released.as_ref().map(|(_, text)| text.as_bytes()), ..Seen::default() };
+    if let Some(file) = file {
+        read_log(file, bounds, key, findings, &mut result, &mut seen)?;
+    }
+    for note in wal_notes {
+        let size = note.checkpoint.as_ref().map(|checkpoint| checkpoint.size);
+        if size.is_none_or(|size| size <= seen.last_size) {
+            // An older one, or none: what stands here must stand there.
+            let mut frame = vec![0; PREFIX + note.text.len()];
+            let read = file.map_or(Ok(0), |file| file.read(note.log, &mut frame))?;
+            let same = read == frame.len() && frame[PREFIX..] == note.text;
+            if !same && seen.last_size > 0 {
+                let detail =
+                    "the note of this record does not stand in checkpoints.log where the record says".to_owned();
+                let kind = FindingKind::CheckpointNotLogged;
+                findings.push(finding(kind, &note.file, size, note.offset, "note", detail));
+            }
+        } else if let Some(checkpoint) = &note.checkpoint
+            && checkpoint.size <= bounds.size
+            && let signed = is_signed(&note.text, key)
+            && let Some((signed, text)) =
+                judge_parsed(&note.file, note.offset, &note.text, checkpoint, signed, key, findings)
+        {
+            result.unlogged.push_back(signed.clone());
+            seen.count(signed, text, &mut result);
+        }
+    }
+    if result.unlogged.len() > 1 {
+        let detail = format!(
+            "the log of entries holds {} newer checkpoints: this log was cut, or the power failed and the ledger was not \
+             opened since",
+            result.unlogged.len()
+        );
+        findings.push(finding(FindingKind::CheckpointNotLogged, LOG, None, bounds.length, "note", detail));
+    }
+    if let Some((signed, _)) = &released {
+        if !seen.found {
+            let detail = "the released checkpoint does not stand in the log".to_owned();
+            let kind = FindingKind::CheckpointNotLogged;
+            findings.push(finding(kind, LOG, Some(signed.size), bounds.length, "note", detail));
+        } else if seen.unreleased > 1 {
+            let detail = format!(
+                "the log holds {} newer checkpoints: the file was put back, or the power failed and the ledger was not \
+                 opened since",
+                seen.unreleased
+            );
+            findings.push(finding(FindingKind::CheckpointStale, CHECKPOINT, Some(signed.size), 0, "size", detail));
+        }
+    }
+    Ok(result)
+}
+
+/// What has been met of the notes.
+#[derive(Default)]
+struct Seen<'t> {
+    released_text: Option<&'t [u8]>,
+    /// Whether the released one was among them.
+    found: bool,
+    /// How many came after it.
+    unreleased: u64,
+    last_size: u64,
+}
+
+impl Seen<'_> {
+    /// Counts a note that is signed.
+    fn count(&mut self, signed: Signed, text: String, result: &mut Checkpoints) {
+        result.checked += 1;
+        self.last_size = signed.size;
+        self.unreleased += u64::from(self.found);
+        self.found |= self.released_text == Some(text.as_bytes());
+        if result.newest.as_ref().is_none_or(|(newest, _)| signed.size > newest.size) {
+            result.newest = Some((signed, text));
+        }
+    }
+}
+
+fn read_log(
+    file: &ReadFile,
+    bounds: &Bounds<'_>,
+    key: &NoteKey,
+    findings: &mut Findings,
+    result: &mut Checkpoints,
+    seen: &mut Seen<'_>,
+) -> Result<()> {
+    let mut window = Window::new(file, 0, bounds.length)?;
     while !window.bytes().is_empty() {
         let (mut notes, end) = cut(&window);
         if notes.is_empty() {
             // A frame that is no note: in the acknowledged part it is damage, at the very end it is in flight.
             let next = resync(window.bytes(), key.name());
-            if !(found && next.is_none()) {
+            if !(seen.found && next.is_none()) {
                 let detail = "the log is damaged here: no checkpoint can be read".to_owned();
                 findings.push(finding(FindingKind::CheckpointUnreadable, LOG, None, window.offset(), "length", detail));
             }
@@ -140,7 +232,7 @@ pub(super) fn read(
             }
             continue;
         }
-        cpu::fill_chunks(&mut notes, threads, 2, |_, chunk| {
+        cpu::fill_chunks(&mut notes, bounds.threads, 2, |_, chunk| {
             for note in chunk {
                 note.signed = note.checkpoint.is_some() && is_signed(&note.text, key);
             }
@@ -150,9 +242,10 @@ pub(super) fn read(
         let count = notes.len();
         for (position, note) in notes.into_iter().enumerate() {
             let text_offset = note.offset + PREFIX as u64;
-            let in_flight = found && at_end && position + 1 == count;
+            let in_flight = seen.found && at_end && position + 1 == count;
             let signed = match &note.checkpoint {
                 _ if in_flight && !note.signed => None,
+                Some(checkpoint) if checkpoint.size > bounds.size && note.signed => None,
                 Some(checkpoint) => judge_parsed(LOG, text_offset, &note.text, checkpoint, note.signed, key, findings),
                 None => judge(LOG, text_offset, &note.text, key, findings),
             };
@@ -160,30 +253,16 @@ pub(super) fn read(
                 result.bad.insert(note.offset);
                 continue;
             };
-            result.checked += 1;
-            if signed.size <= last_size {
-                let detail = format!("covers {} entries, the one before covers {last_size}", signed.size);
+            if signed.size <= seen.last_size {
+                let last = seen.last_size;
+                let detail = format!("covers {} entries, the one before covers {last}", signed.size);
                 let kind = FindingKind::CheckpointOrderWrong;
                 findings.push(finding(kind, LOG, Some(signed.size), text_offset, "size", detail));
             }
-            last_size = signed.size;
-            unreleased += u64::from(found);
-            found |= released_text == Some(note.text.as_slice());
-            if result.newest.as_ref().is_none_or(|(newest, _)| signed.size > newest.size) {
-                result.newest = Some((signed, text));
-            }
+            seen.count(signed, text, result);
         }
     }
-    if let Some((signed, _)) = released.as_ref().map(|(signed, _)| signed) {
-        if !found {
-            let detail = "the released checkpoint does not stand in the log".to_owned();
-            findings.push(finding(FindingKind::CheckpointNotLogged, LOG, Some(signed.size), length, "note", detail));
-        } else if unreleased > 1 {
-            let detail = format!("the log holds {unreleased} newer checkpoints: the file was put back to an older one");
-            findings.push(finding(FindingKind::CheckpointStale, CHECKPOINT, Some(signed.size), 0, "size", detail));
-        }
-    }
-    Ok(result)
+    Ok(())
 }
 
 /// The whole frames of the window that hold notes or stand before one that does; where they end.
@@ -215,18 +294,20 @@ fn resync(bytes: &[u8], origin: &str) -> Option<usize> {
 pub(super) struct Cursor<'f> {
     window: Option<Window<'f>>,
     bad: BTreeSet<u64>,
+    unlogged: VecDeque<Signed>,
     origin: String,
 }
 
 impl<'f> Cursor<'f> {
-    pub(super) fn new(file: Option<&'f ReadFile>, length: u64, bad: BTreeSet<u64>, origin: &str) -> Result<Self> {
-        let window = file.map(|file| Window::new(file, 0, length)).transpose()?;
-        Ok(Cursor { window, bad, origin: origin.to_owned() })
+    pub(super) fn new(file: Option<&'f ReadFile>, length: u64, found: &mut Checkpoints, origin: &str) -> Result<Self> {
+        let window = file.map(|file| Window::new(file as &dyn ReadAt, 0, length)).transpose()?;
+        let (bad, unlogged) = (core::mem::take(&mut found.bad), core::mem::take(&mut found.unlogged));
+        Ok(Cursor { window, bad, unlogged, origin: origin.to_owned() })
     }
 
     /// The next note that counts.
     pub(super) fn next(&mut self) -> Result<Option<Signed>> {
-        let Some(window) = &mut self.window else { return Ok(None) };
+        let Some(window) = &mut self.window else { return Ok(self.unlogged.pop_front()) };
         loop {
             let offset = window.offset();
             let parsed = frame(window.bytes()).map(|payload| (PREFIX + payload.len(), parse(payload)));
@@ -235,13 +316,18 @@ impl<'f> Cursor<'f> {
                     window.advance(length)?;
                     if !self.bad.contains(&offset) && checkpoint.origin == self.origin {
                         let offset = offset + PREFIX as u64;
-                        return Ok(Some(Signed { size: checkpoint.size, root: checkpoint.root, file: LOG, offset }));
+                        return Ok(Some(Signed {
+                            size: checkpoint.size,
+                            root: checkpoint.root,
+                            file: LOG.into(),
+                            offset,
+                        }));
                     }
                 }
                 Some((length, Err(_))) if self.bad.contains(&offset) => window.advance(length)?,
                 _ => match resync(window.bytes(), &self.origin) {
                     Some(next) => window.advance(next)?,
-                    None => return Ok(None),
+                    None => return Ok(self.unlogged.pop_front()),
                 },
             }
         }

@@ -6,12 +6,16 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::super::chain::{check_reference, key_change};
 use super::super::entry::EntryType;
 use super::super::genesis::Genesis;
-use super::super::keys::{KeyChange, KeyTable};
+use super::super::keys::KeyTable;
 use super::super::merkle::{CompactRange, Hash};
+use super::super::records::segment_bodies;
 use super::report::{FindingKind, Findings};
 use super::scan::{Facts, Sound};
+use super::source::only;
+use crate::hash::HashAlgorithm;
 use crate::sign::VerifyingKey;
 use crate::{Error, Result};
 
@@ -56,6 +60,14 @@ pub(super) struct Order {
     keys: KeyTable,
     /// Rows whose KEY_ADD cannot be read.
     damaged_rows: HashSet<u32>,
+    hash: HashAlgorithm,
+    segment_bits: u32,
+    /// The segment that goes on; `None` once it cannot be built any more.
+    segment: Option<CompactRange>,
+    /// The SEGMENT entries that must come next, the last one first.
+    owed: Vec<Vec<u8>>,
+    /// Whether SEGMENT entries may come of which it is not known what they must say: those after a gap.
+    unjudged: bool,
     /// Indices that have not been met, as ranges.
     missing: BTreeMap<u64, u64>,
     /// Entries that did not stand in their place: index, offset.
@@ -76,6 +88,11 @@ impl Order {
             tree: Some(CompactRange::new(genesis.hash(), 0)),
             keys: genesis.key_table(),
             damaged_rows: HashSet::new(),
+            hash: genesis.hash(),
+            segment_bits: genesis.segment_bits(),
+            segment: Some(CompactRange::new(genesis.hash(), 0)),
+            owed: Vec::new(),
+            unjudged: false,
             missing: BTreeMap::new(),
             displaced: Vec::new(),
             counts: [0; EntryType::ALL.len()],
@@ -138,7 +155,7 @@ impl Order {
             // Exactly one is missing, and this entry says what its leaf hash was.
             self.push(facts.prev, settled)?;
         } else {
-            self.tree = None;
+            (self.tree, self.segment) = (None, None);
         }
         self.expected = facts.index;
         Ok(())
@@ -236,25 +253,52 @@ impl Order {
             }
             return;
         }
-        if sound.kind == EntryType::Statement {
+        if index.trailing_zeros() >= self.segment_bits && index > 0 {
+            self.owed = self.segment_bodies(index);
+            self.unjudged = self.owed.is_empty();
+        }
+        self.unjudged &= sound.kind == EntryType::Segment;
+        if let Some(owed) = self.owed.pop() {
+            if sound.kind != EntryType::Segment || body != owed || facts.key_idx != super::super::LEDGER_KEY {
+                let detail = "is not the SEGMENT entry that must stand here, signed by the ledger's key";
+                findings.entry(FindingKind::SegmentInvalid, index, facts.offset + 160, "body", detail);
+            }
             return;
         }
-        let adds = sound.kind == EntryType::KeyAdd;
-        let change = KeyChange::decode(body, &self.ledger_id).and_then(|change| {
-            if matches!(change, KeyChange::Add { .. }) == adds {
-                self.keys.apply(index, &change)
-            } else {
-                Err(Error::InvalidArgument { field: "kind", reason: "is not the type of the entry" })
+        let (kind, result) = match sound.kind {
+            EntryType::Genesis | EntryType::Statement => return,
+            EntryType::Segment if self.unjudged => return,
+            EntryType::Segment => {
+                let reason = "SEGMENT entries stand at the start of a segment only";
+                (FindingKind::TypeMisplaced, Err(Error::InvalidArgument { field: "type", reason }))
             }
-        });
-        if let Err(error) = change {
+            EntryType::KeyAdd | EntryType::KeyRevoke | EntryType::KeyRotate => {
+                let change = key_change(sound.kind, body, facts.key_idx, &self.ledger_id);
+                (FindingKind::KeyChangeInvalid, change.and_then(|change| self.keys.apply(index, &change)))
+            }
+            EntryType::Redact | EntryType::Anchor => {
+                (FindingKind::ReferenceInvalid, check_reference(sound.kind, index, body, &self.ledger_id))
+            }
+        };
+        if let Err(error) = result {
             let detail = super::super::chain::reason(error);
-            findings.entry(FindingKind::KeyChangeInvalid, index, facts.offset + 160, "body", detail);
-            if adds {
+            findings.entry(kind, index, facts.offset + 160, "body", detail);
+            if matches!(sound.kind, EntryType::KeyAdd | EntryType::KeyRotate) {
                 // Keep the numbers of the rows after it.
                 self.damaged_rows.insert(self.keys.add_unreadable(index));
             }
         }
+    }
+
+    /// What the SEGMENT entries at this index must say, the last one first; none when the segment before has a gap.
+    fn segment_bodies(&mut self, index: u64) -> Vec<Vec<u8>> {
+        let range = self.segment.replace(CompactRange::new(self.hash, index));
+        let root = range.filter(|range| range.end() == index).and_then(|range| only(&mut range.hashes()));
+        let number = index >> self.segment_bits;
+        let bodies = root.map(|root| segment_bodies(self.hash, &self.ledger_id, number, &root, &self.keys));
+        let mut bodies = bodies.and_then(Result::ok).unwrap_or_default();
+        bodies.reverse();
+        bodies
     }
 
     /// The entry before the tip: altered when the tip is genuine.
@@ -283,6 +327,9 @@ impl Order {
     }
 
     fn push(&mut self, leaf: Hash, settled: &mut Settled<'_>) -> Result<()> {
+        if let Some(segment) = &mut self.segment {
+            segment.append(&leaf)?;
+        }
         let Some(tree) = &mut self.tree else { return Ok(()) };
         tree.append(&leaf)?;
         settled(tree)

@@ -1,7 +1,10 @@
 //! What verification says: findings, each with its place, and how much they allow to be assured.
 
+use std::sync::Arc;
+
 use super::super::entry::EntryType;
 use super::super::merkle::Hash;
+use super::source::Piece;
 use crate::hash::HashAlgorithm;
 
 macro_rules! kinds {
@@ -33,7 +36,7 @@ kinds! {
     GenesisMismatch = "genesis-mismatch",
     /// The ledger's key is none of the trusted ones.
     UntrustedLedgerKey = "untrusted-ledger-key",
-    /// The length before an entry does not fit the entry.
+    /// The length before an entry does not fit the entry; or a record, header or footer is not what was written.
     FrameDamaged = "frame-damaged",
     /// A header field has a value that the format does not have.
     StructureInvalid = "structure-invalid",
@@ -53,8 +56,12 @@ kinds! {
     KeyUnknown = "key-unknown",
     /// The key was not in force at this index.
     KeyNotInForce = "key-not-in-force",
-    /// A KEY_ADD or KEY_REVOKE that does not parse or may not be.
+    /// A KEY_ADD, KEY_REVOKE or KEY_ROTATE that does not parse or may not be.
     KeyChangeInvalid = "key-change-invalid",
+    /// A SEGMENT entry that does not say what stands before it.
+    SegmentInvalid = "segment-invalid",
+    /// A REDACT or ANCHOR entry that does not parse or speaks of what is not before it.
+    ReferenceInvalid = "reference-invalid",
     /// An entry of a type that may not stand at this index.
     TypeMisplaced = "type-misplaced",
     /// Entries are missing, the ones after them are there.
@@ -77,6 +84,10 @@ kinds! {
     CheckpointStale = "checkpoint-stale",
     /// The released checkpoint is not in the log.
     CheckpointNotLogged = "checkpoint-not-logged",
+    /// The file `state` cannot be read, or is of another history.
+    StateWrong = "state-wrong",
+    /// The file `state` says that more was durable than there is: the ledger was put back to an older state.
+    RolledBack = "rolled-back",
     /// The root of the entries differs from a checkpoint's.
     RootMismatch = "root-mismatch",
     /// The earlier checkpoint names another ledger.
@@ -94,8 +105,9 @@ kinds! {
 pub struct Finding {
     /// What is wrong.
     pub kind: FindingKind,
-    /// The file it is in: `entries`, `checkpoint`, `checkpoints.log`, `genesis`, or `earlier checkpoint`.
-    pub file: &'static str,
+    /// The file it is in, such as `wal/0.wal`, `seg/3.slg`, `checkpoint`, `checkpoints.log`, `state`, `genesis`; or
+    /// `earlier checkpoint`.
+    pub file: String,
     /// The entry, or the tree size of a checkpoint; `None` when it is about no single one.
     pub index: Option<u64>,
     /// The byte offset in the file: of the field, the entry's first byte, or the frame.
@@ -152,7 +164,7 @@ pub struct Report {
     pub signatures_checked: u64,
     /// Checkpoints whose signature and root were checked.
     pub checkpoints_checked: u64,
-    /// Bytes of `entries` read.
+    /// Bytes of entries read.
     pub bytes: u64,
     /// Bytes after the newest checkpoint, which nobody has acknowledged: not judged.
     pub unacknowledged_bytes: u64,
@@ -170,18 +182,20 @@ pub(super) struct Findings {
     cap: usize,
     pub(super) list: Vec<Finding>,
     pub(super) dropped: u64,
+    /// Where the bytes of the stream of entries stand.
+    pub(super) pieces: Arc<Vec<Piece>>,
 }
 
 impl Findings {
     pub(super) fn new(cap: usize) -> Self {
-        Findings { cap, list: Vec::new(), dropped: 0 }
+        Findings { cap, list: Vec::new(), dropped: 0, pieces: Arc::default() }
     }
 
     pub(super) fn push(&mut self, finding: Finding) {
         if self.list.len() < self.cap { self.list.push(finding) } else { self.dropped += 1 }
     }
 
-    /// A finding in `entries`.
+    /// A finding about an entry, at an offset in the stream of entries.
     pub(super) fn entry(
         &mut self,
         kind: FindingKind,
@@ -190,22 +204,27 @@ impl Findings {
         field: &'static str,
         detail: impl Into<String>,
     ) {
-        self.push(Finding {
-            kind,
-            file: super::super::store::ENTRIES,
-            index: Some(index),
-            offset,
-            field,
-            detail: detail.into(),
-        });
+        let piece = self.pieces.partition_point(|piece| piece.at <= offset).checked_sub(1).map(|i| &self.pieces[i]);
+        let (file, offset) = piece.map_or((String::new(), offset), |p| (p.file.to_string(), p.offset + offset - p.at));
+        self.push(Finding { kind, file, index: Some(index), offset, field, detail: detail.into() });
     }
 
     /// Whether something was found about this entry.
     pub(super) fn about(&self, index: u64) -> bool {
-        self.list.iter().rev().take(64).any(|f| f.index == Some(index) && f.file == super::super::store::ENTRIES)
+        self.list.iter().rev().take(64).any(|f| f.index == Some(index) && is_of_entries(&f.file))
+    }
+
+    /// Whether something was found in this part of a file.
+    pub(super) fn any_in(&self, file: &str, place: &core::ops::Range<u64>) -> bool {
+        self.list.iter().any(|f| f.file == file && place.contains(&f.offset))
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.list.is_empty() && self.dropped == 0
     }
+}
+
+/// Whether a file of this name holds entries.
+fn is_of_entries(file: &str) -> bool {
+    file.starts_with("wal/") || file.starts_with("seg/")
 }
