@@ -208,6 +208,7 @@ fn same_content(one: &Path, other: &Path) -> Result<()> {
     loop {
         let (read, found) = (read_at(&one, offset, &mut a, OPERATION)?, read_at(&other, offset, &mut b, OPERATION)?);
         if a[..read] != b[..found] {
+            offset += a[..read].iter().zip(&b[..found]).take_while(|(a, b)| a == b).count() as u64;
             let reason = "a sealed segment is there already, and is not what the log holds";
             return Err(Error::LedgerCorrupt { offset, reason });
         }

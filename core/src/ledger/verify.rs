@@ -90,8 +90,7 @@ pub fn verify(
         let detail = format!("the genesis names {}, which is none of the trusted keys", key.to_vkey());
         findings.push(finding(FindingKind::UntrustedLedgerKey, GENESIS, None, "ledger_key", detail));
     }
-    let size = |note: &[u8]| Some(Checkpoint::parse(Note::parse(note).ok()?.text()).ok()?.size);
-    let released_size = released.as_deref().and_then(size);
+    let released_size = released.as_deref().and_then(|note| Some(Checkpoint::open(note, &key).ok()?.size));
     let durable = watermark.as_ref().and_then(|found| found.as_ref().map(|(watermark, _)| watermark.clone()));
     let bounds = Bounds {
         length: log_length,
