@@ -12,6 +12,7 @@ mod checkpoint;
 mod crc;
 mod entry;
 mod frames;
+mod generate;
 mod genesis;
 mod keys;
 pub mod merkle;
@@ -33,11 +34,14 @@ pub use entry::{
     Entry, EntryType, FLAG_HINT, HEADER_LENGTH, MAGIC, MAX_BODY_LENGTH, MAX_ENTRY_LENGTH, MAX_TIME, NewEntry,
     SIGNATURE_LENGTH, message_of, statement_id, statement_message,
 };
+pub use generate::{Synthetic, generate};
 pub use genesis::{Genesis, MAX_ORIGIN_LENGTH};
 pub use keys::{FOUNDER_KEY, KeyChange, KeyRow, KeyTable, LEDGER_KEY};
 pub use note::{MAX_NOTE_LENGTH, MAX_SIGNATURES, Note, NoteKey, NoteSignature, SM2_IDENTIFIER, sign_note};
 pub use reader::{LedgerReader, StoredEntry};
 pub use records::{Anchor, MAX_REDACTED, Redaction};
 pub use recovery::Recovery;
-pub use verify::{Assurance, Finding, FindingKind, Report, VerifyOptions, verify};
+pub use verify::{
+    Assurance, Finding, FindingKind, Level, Report, Summary, VerifyOptions, sealed_segments, verify, verify_segment,
+};
 pub use writer::{Ledger, Receipt};

@@ -36,7 +36,7 @@ Source:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from os import PathLike
 from typing import Any, Literal, NoReturn, TypeAlias
 
@@ -49,20 +49,24 @@ from sealcore._core import (
     LedgerReader,
     NewEntry,
     Receipt,
+    Summary,
     anchor_body,
     decode_body,
     encode_body,
     from_vkey,
+    generate_ledger,
     key_add_body,
     key_revoke_body,
     key_rotate_body,
     leaf_hash,
     redact_body,
+    sealed_segments,
     statement_id,
     statement_message,
     to_vkey,
     verify_consistency,
     verify_inclusion,
+    verify_segment,
 )
 from sealcore.errors import LedgerCorrupt
 from sealcore.sign import VerifyingKey
@@ -80,21 +84,25 @@ __all__ = [
     "NewEntry",
     "Receipt",
     "Report",
+    "Summary",
     "anchor_body",
     "decode_body",
     "encode_body",
     "from_vkey",
+    "generate_ledger",
     "key_add_body",
     "key_revoke_body",
     "key_rotate_body",
     "leaf_hash",
     "redact_body",
+    "sealed_segments",
     "statement_id",
     "statement_message",
     "to_vkey",
     "verify_consistency",
     "verify_inclusion",
     "verify_ledger",
+    "verify_segment",
 ]
 
 EntryType: TypeAlias = Literal[
@@ -156,6 +164,9 @@ class Report:
         checkpoints_checked: Checkpoints whose signatures were checked.
         bytes: Bytes of entries that were judged.
         unacknowledged_bytes: Bytes after the newest checkpoint, which nobody has acknowledged: not judged.
+        level: How much was verified: 1 hashes and order, 2 also every checkpoint, 3 also every signature.
+        summary: What the next verification can begin with: the sealed segments from the first one on with which
+            nothing is wrong; None when there is none. Not in ``to_dict``.
     """
 
     assurance: str
@@ -172,6 +183,8 @@ class Report:
     checkpoints_checked: int
     bytes: int
     unacknowledged_bytes: int
+    level: int
+    summary: Summary | None
 
     @property
     def ok(self) -> bool:
@@ -190,7 +203,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON-able values; hashes in hexadecimal."""
-        values = asdict(self)
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "summary"}
         values["findings"] = [asdict(finding) for finding in self.findings]
         for name in ("root", "id"):
             values[name] = None if values[name] is None else values[name].hex()
@@ -205,6 +218,8 @@ def verify_ledger(
     *,
     checkpoint: str | None = None,
     ledger_keys: Iterable[VerifyingKey] = (),
+    level: int = 3,
+    summaries: Iterable[Summary] = (),
     max_findings: int = 1000,
     threads: int | None = None,
     progress: Callable[[int, int], object] | None = None,
@@ -218,6 +233,10 @@ def verify_ledger(
         checkpoint: An earlier checkpoint of it (a signed note) that the caller has kept: finds what was cut off or
             rewritten since, also by the operator himself.
         ledger_keys: Keys of the operator that the caller trusts; empty: the key that the ledger names is believed.
+        level: 1 verifies hashes and order up to the newest checkpoint, 2 also every checkpoint there ever was, 3 also
+            every signature.
+        summaries: What earlier verifications, or other machines, have left of sealed segments: their bytes are not read
+            again. They are believed, so they must come from where nobody else can write.
         max_findings: How many findings the report lists.
         threads: At most so many threads; None means every core.
         progress: Called with (entries done, entries in all) about ten times a second, and at the end; what it raises
@@ -235,6 +254,8 @@ def verify_ledger(
         path,
         checkpoint=checkpoint,
         ledger_keys=list(ledger_keys),
+        level=level,
+        summaries=list(summaries),
         max_findings=max_findings,
         threads=threads,
         progress=progress,

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 Point = tuple[int, int] | None
 Digest = Callable[[bytes], bytes]
@@ -255,19 +256,20 @@ def entries_of(directory: Path, ledger_id: bytes, bits: int, hash_number: int, d
 
 def watermark(state: bytes) -> tuple[int, bytes]:
     """Size and root of the newer slot."""
+    demand(len(state) == 128, "state: length")
     slots = [slot for slot in (state[:64], state[64:]) if slot[:8] == b"sst1" + crc32c(slot[8:]).to_bytes(4, "big")]
     newest = max(slots, key=lambda slot: slot[8:16])
     return int.from_bytes(newest[8:16], "big"), newest[32:]
 
 
-def key_rows(table: list[tuple[Key, int, bytes | None]], ended: dict[int, int]) -> bytes:
-    """The key table as SEGMENT entries carry it."""
+def key_parts(table: list[tuple[Key, int, bytes | None]], ended: dict[int, int]) -> list[bytes]:
+    """The key table as SEGMENT entries carry it, 512 rows in each."""
     out = b""
     for row, (key, start, label) in enumerate(table):
         numbers = start.to_bytes(8, "big") + ended.get(row, (1 << 64) - 1).to_bytes(8, "big")
         algorithm = {"p256": 1, "sm2": 2}[str(key.algorithm)]
         out += bytes([algorithm]) + key.point + numbers + bytes([label is not None]) + (label or bytes(32))
-    return out
+    return [out[at : at + 512 * 115] for at in range(0, len(out), 512 * 115)]
 
 
 def from_der(der: bytes) -> bytes:
@@ -316,11 +318,69 @@ def root_of(digest: Digest, leaves: list[bytes]) -> bytes:
     return digest(b"\x01" + root_of(digest, leaves[:k]) + root_of(digest, leaves[k:]))
 
 
+class Place(NamedTuple):
+    """An entry of the ledger's own types, and where it stands."""
+
+    kind: int
+    index: int
+    row: int
+    bits: int
+    ledger_id: bytes
+    digest: Digest
+    leaves: list[bytes]
+
+
+def own_body(at: Place, body: bytes, table: list[tuple[Key, int, bytes | None]], ended: dict[int, int]) -> None:
+    """Check the body of an entry that the ledger reads itself, and do to the key table what it says."""
+    kind, where = at.kind, f"entry {at.index}"
+    name = {2: "key-add", 3: "key-revoke", 4: "redact", 5: "segment", 6: "anchor", 7: "key-rotate"}[kind]
+    said = cbor(body)
+    demand(said.pop("kind") == name and said.pop("ledger") == at.ledger_id, f"{where}: not a {name}")
+    if kind in (2, 7):
+        if kind == 7:
+            demand(said.pop("key_idx") == at.row and at.row > 0 and at.row not in ended, f"{where}: the row")
+        label = said.pop("label", None)
+        demand((label is None or len(label) == 32) and len(said) == 2, f"{where}: fields")
+        demand(all(said["key"] != known.point for known, _, _ in table), f"{where}: the key is there already")
+        table.append((Key(said), at.index + 1, label))
+        if kind == 7:
+            ended[at.row] = at.index
+    elif kind == 3:
+        gone = said.pop("key_idx")
+        demand(len(said.pop("reason", bytes(32))) == 32 and not said, f"{where}: fields")
+        demand(isinstance(gone, int) and 0 < gone < len(table) and gone not in ended, f"{where}: the row")
+        ended[gone] = at.index
+    elif kind == 4:
+        fields = said.pop("fields")
+        demand(said.pop("entry") < at.index and len(said.pop("stmt")) == 32, f"{where}: what it speaks of")
+        demand(0 < len(fields) <= 256 and all(len(field) == 32 for field in fields), f"{where}: fields")
+        demand(fields == sorted(set(fields)), f"{where}: fields out of order")
+        demand(len(said.pop("reason", bytes(32))) == 32 and not said, f"{where}: other fields")
+    elif kind == 5:
+        parts, part = key_parts(table, ended), at.index % (1 << at.bits)
+        start = at.index - part
+        known = {
+            "number": at.index >> at.bits,
+            "previous": root_of(at.digest, at.leaves[start - (1 << at.bits) : start]),
+            "keys": at.digest(b"sealcore keys v1" + b"".join(parts)),
+            "part": part,
+            "parts": len(parts),
+            "rows": parts[part],
+        }
+        demand(at.row == 0 and said == known, f"{where}: not what stands before it")
+    else:
+        demand(0 < said.pop("size") <= at.index and len(said.pop("root")) == 32, f"{where}: what it speaks of")
+        demand(0 < len(said.pop("form").encode()) <= 64, f"{where}: form")
+        demand(0 < len(said.pop("token")) <= 60_000 and not said, f"{where}: token")
+
+
 def check(directory: Path) -> tuple[int, bytes]:
     """Verify a ledger that no writer has open; gives the number of entries and their root, or raises `Wrong`."""
     genesis_body = (directory / "genesis").read_bytes()
     genesis = cbor(genesis_body)
-    demand(len(genesis) == 7 and genesis["kind"] == "genesis" and 8 <= genesis["segment_bits"] <= 16, "genesis: not one")
+    demand(
+        len(genesis) == 7 and genesis["kind"] == "genesis" and 8 <= genesis["segment_bits"] <= 16, "genesis: not one"
+    )
     digest: Digest = {"sha256": sha256, "sm3": sm3}[str(genesis["hash"])]
     origin, nonce = str(genesis["origin"]), genesis["nonce"]
     demand(re.fullmatch(r"[A-Za-z0-9._~/:-]{1,255}", origin) and len(nonce) == 16, "genesis: origin or nonce")
@@ -349,53 +409,13 @@ def check(directory: Path) -> tuple[int, bytes]:
         demand(entry[88] == {"p256": 1, "sm2": 2}[str(key.algorithm)], f"{where}: not the key's algorithm")
         demand(key.verify(b"sealcore stmt v1" + statement, entry[96:160]), f"{where}: the signature does not verify")
         demand((kind == 0) == (index == 0), f"{where}: type")
-        rows = key_rows(table, ended)
-        parts = [rows[at : at + 512 * 115] for at in range(0, len(rows), 512 * 115)]
-        part = index % (1 << bits)
-        demand((kind == 5) == (index >= 1 << bits and part < len(parts)), f"{where}: SEGMENT entries begin a segment")
-        if kind == 5:
-            change = cbor(body)
-            previous = root_of(digest, leaves[index - part - (1 << bits) : index - part])
-            demand((row, change) == (0, {
-                "kind": "segment", "ledger": ledger_id, "number": index >> bits, "previous": previous,
-                "keys": digest(b"sealcore keys v1" + rows), "part": part, "parts": len(parts), "rows": parts[part],
-            }), f"{where}: not what stands before it")  # fmt: skip
+        parts = len(key_parts(table, ended))
+        begins = index >= 1 << bits and index % (1 << bits) < parts
+        demand((kind == 5) == begins, f"{where}: SEGMENT entries begin a segment")
         if kind == 0:
             demand(body == genesis_body and row == 0, f"{where}: not the file `genesis`")
-        elif kind in (2, 7):
-            change, name = cbor(body), {2: "key-add", 7: "key-rotate"}[kind]
-            demand(change.pop("kind") == name and change.pop("ledger") == ledger_id, f"{where}: not a {name}")
-            if kind == 7:
-                demand(change.pop("key_idx") == row and row > 0 and row not in ended, f"{where}: the row")
-            label = change.pop("label", None)
-            demand((label is None or len(label) == 32) and len(change) == 2, f"{where}: fields")
-            demand(all(change["key"] != known.point for known, _, _ in table), f"{where}: the key is there already")
-            table.append((Key(change), index + 1, label))
-            if kind == 7:
-                ended[row] = index
-        elif kind == 4:
-            change = cbor(body)
-            demand(change.pop("kind") == "redact" and change.pop("ledger") == ledger_id, f"{where}: not a redact")
-            demand(change.pop("entry") < index and len(change.pop("stmt")) == 32, f"{where}: what it speaks of")
-            fields = change.pop("fields")
-            demand(0 < len(fields) <= 256 and all(len(field) == 32 for field in fields), f"{where}: fields")
-            demand(fields == sorted(set(fields)), f"{where}: fields out of order")
-            demand(len(change.pop("reason", bytes(32))) == 32 and not change, f"{where}: other fields")
-        elif kind == 6:
-            change = cbor(body)
-            demand(change.pop("kind") == "anchor" and change.pop("ledger") == ledger_id, f"{where}: not an anchor")
-            demand(0 < change.pop("size") <= index and len(change.pop("root")) == 32, f"{where}: what it speaks of")
-            demand(0 < len(change.pop("form").encode()) <= 64, f"{where}: form")
-            demand(0 < len(change.pop("token")) <= 60_000 and not change, f"{where}: token")
-        elif kind == 3:
-            change = cbor(body)
-            demand(
-                change.pop("kind") == "key-revoke" and change.pop("ledger") == ledger_id, f"{where}: not a key-revoke"
-            )
-            gone = change.pop("key_idx")
-            demand(len(change.pop("reason", bytes(32))) == 32 and not change, f"{where}: fields")
-            demand(isinstance(gone, int) and 0 < gone < len(table) and gone not in ended, f"{where}: the row")
-            ended[gone] = index
+        elif kind > 1:
+            own_body(Place(kind, index, row, bits, ledger_id, digest, leaves), body, table, ended)
         prev, last_time = digest(b"\x00" + entry), time
         leaves.append(prev)
     size, note, released = 0, b"", (directory / "checkpoint").read_bytes()

@@ -198,7 +198,7 @@ def test_wrong_input_is_named(world: World, path: Path, tmp_path: Path) -> None:
     with pytest.raises(errors.InvalidLength):
         NewEntry(b"x", b"short", key_idx=1)
     with pytest.raises(errors.InvalidArgument):
-        NewEntry(b"x", bytes(64), key_idx=1, type="redact")
+        NewEntry(b"x", bytes(64), key_idx=1, type="nonsense")
     with pytest.raises(errors.InvalidEncoding):
         ledgers.Entry(b"nonsense", "sm3")
     with pytest.raises(errors.InvalidEncoding):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from ledger_world import HASHES, ORIGIN, World
 import sealcore.ledger as ledgers
 from sealcore import errors
 from sealcore.hash import digest
-from sealcore.ledger import Ledger, LedgerReader, verify_ledger
+from sealcore.ledger import Ledger, LedgerReader, NewEntry, verify_ledger
 from sealcore.sign import SigningKey
 
 WAL = "wal/0.wal"
@@ -43,7 +44,14 @@ def _write(path: Path, frames: list[bytes]) -> None:
     """One record of all entries with the released checkpoint, and a right CRC."""
     wal, note, log = (path / WAL).read_bytes(), (path / "checkpoint").read_bytes(), path / "checkpoints.log"
     body = b"".join(len(frame).to_bytes(2, "big") + frame for frame in frames)
-    numbers = ((0, 8), (len(frames), 4), (len(body), 4), (log.stat().st_size - len(note) - 2, 8), (len(note), 4), (0, 4))
+    numbers = (
+        (0, 8),
+        (len(frames), 4),
+        (len(body), 4),
+        (log.stat().st_size - len(note) - 2, 8),
+        (len(note), 4),
+        (0, 4),
+    )
     rest = b"".join(number.to_bytes(size, "big") for number, size in numbers) + body + note
     (path / WAL).write_bytes(wal[:48] + b"swr1" + ledger_check.crc32c(rest).to_bytes(4, "big") + rest)
 
@@ -157,6 +165,76 @@ def test_the_second_verifier_agrees_on_the_frozen_ledgers(vectors: Path, tmp_pat
         program = [sys.executable, ledger_check.__file__, os.fspath(path)]
         run = subprocess.run(program, capture_output=True, text=True, check=True, timeout=60)
         assert run.stdout == f"12 entries, root {frozen['roots'][-1]}\n"
+
+
+def test_segments_and_summaries(tmp_path: Path) -> None:
+    """Sealed segments through Python: two verifiers, summaries that are pickled, merged, kept; resumption; levels."""
+    world, path = World("sha256"), tmp_path / "ledger"
+    options = {"origin": ORIGIN, "ledger_key": world.ledger_key, "founder_key": world.founder.verifying_key}
+    with Ledger.create(path, segment_bits=8, **options) as ledger:
+        rotated = SigningKey.from_bytes("sm2", b"\x55" * 32)
+        add = ledgers.key_add_body(world.person.verifying_key, ledger_id=ledger.id)
+        ledger.append(NewEntry.sign(add, world.founder, key_idx=1, hash=ledger.hash, type="key-add"))
+        body = ledgers.key_rotate_body(2, rotated.verifying_key, ledger_id=ledger.id, label=b"l" * 32)
+        ledger.append(NewEntry.sign(body, world.person, key_idx=2, hash=ledger.hash, type="key-rotate"))
+        statement = ledger.entry(1).statement
+        body = ledgers.redact_body(1, statement=statement, fields=[b"b" * 32, b"a" * 32], ledger_id=ledger.id)
+        ledger.append(NewEntry.sign(body, world.founder, key_idx=1, hash=ledger.hash, type="redact"))
+        anchored = ledgers.Checkpoint.open(ledger.checkpoint, key=world.ledger_key.verifying_key)
+        body = ledgers.anchor_body(anchored.size, anchored.root, form="rfc3161", token=b"a token", ledger_id=ledger.id)
+        ledger.append(NewEntry.sign(body, world.founder, key_idx=1, hash=ledger.hash, type="anchor"))
+        ledger.append_many([world.statement(n, rotated, 3) for n in range(800)])
+        size = ledger.size
+    assert ledgers.sealed_segments(path) == 3
+    assert ledger_check.check(path)[0] == size == 808
+    report = verify_ledger(path)
+    assert (report.ok, report.level) == (True, 3)
+    assert {kind: n for kind, n in report.entries.items() if n < 800} == {
+        "genesis": 1,
+        "key-add": 1,
+        "key-revoke": 0,
+        "key-rotate": 1,
+        "redact": 1,
+        "anchor": 1,
+        "segment": 3,
+    }
+    parts = [ledgers.verify_segment(path, number) for number in range(3)]
+    assert all(parts)
+    one, two, three = (pickle.loads(pickle.dumps(part)) for part in parts)  # noqa: S301
+    assert one.merge(two.merge(three)) == one.merge(two).merge(three) == report.summary
+    with pytest.raises(errors.InvalidArgument):
+        one.merge(three)
+    kept = ledgers.Summary.from_bytes(bytes(report.summary))
+    assert verify_ledger(path, summaries=[kept]).to_dict() == report.to_dict()
+    assert (kept.start, kept.end, kept.level) == (0, 768, 3)
+    assert verify_ledger(path, level=1).signatures_checked == 0
+    with pytest.raises(errors.InvalidArgument):
+        verify_ledger(path, level=4)
+    data = bytearray((path / "seg" / "1.slg").read_bytes())
+    data[len(data) // 2] ^= 1
+    (path / "seg" / "1.slg").write_bytes(data)
+    assert ledgers.verify_segment(path, 1) is None
+    assert not _judge(path)
+    found = verify_ledger(path)
+    assert {finding.file for finding in found.findings} == {"seg/1.slg"}
+    assert all(finding.index is not None and 256 <= finding.index < 512 for finding in found.findings)
+
+
+def test_synthetic_ledgers(tmp_path: Path) -> None:
+    calls: list[tuple[int, int]] = []
+    ledgers.generate_ledger(
+        tmp_path / "ledger", entries=50, keys=3, seed=1, batch=20, progress=lambda *step: calls.append(step)
+    )
+    assert calls[-1] == (50, 50)
+    assert verify_ledger(tmp_path / "ledger").size == ledger_check.check(tmp_path / "ledger")[0] == 54
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ledgers.generate_ledger(tmp_path / "other", entries=50, progress=stop)
+    with pytest.raises(errors.InvalidArgument):
+        ledgers.generate_ledger(tmp_path / "none", entries=50, keys=0)
 
 
 def test_the_second_verifier_agrees_on_its_hashes() -> None:

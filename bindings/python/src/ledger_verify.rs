@@ -3,39 +3,190 @@
 use std::path::PathBuf;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyDict, PyType};
 use sealcore::Error;
-use sealcore::ledger::{EntryType, Finding, Report, VerifyOptions, verify};
+use sealcore::hash::HashAlgorithm;
+use sealcore::ledger::{self, EntryType, Finding, Level, Report, VerifyOptions, verify};
 
-use crate::error::CoreError;
+use sealcore::sign::Algorithm;
+
+use crate::bytes::Bytes;
+use crate::error::{CoreError, PyCoreResult};
 use crate::hash::thread_count;
 use crate::sign::VerifyingKey;
 
+/// What verification of consecutive sealed segments leaves behind, when nothing is wrong with them: enough to join it
+/// with its neighbours, on any machine and in any grouping, and to go on from it later. It is as trustworthy as the
+/// place where it was kept.
+///
+/// Attributes:
+///     start: The index of the first entry.
+///     end: The index after the last one.
+///     level: The level up to which nothing is wrong.
+#[pyclass(frozen, eq, module = "sealcore.ledger")]
+#[derive(PartialEq)]
+pub(crate) struct Summary(pub(crate) ledger::Summary);
+
+#[pymethods]
+impl Summary {
+    #[getter]
+    fn start(&self) -> u64 {
+        self.0.start()
+    }
+
+    #[getter]
+    fn end(&self) -> u64 {
+        self.0.end()
+    }
+
+    #[getter]
+    fn level(&self) -> u8 {
+        self.0.level().number()
+    }
+
+    /// The summary of both, when `right` follows.
+    ///
+    /// Raises:
+    ///     InvalidArgument: If it is of another ledger or does not begin where this one ends.
+    ///     BrokenChain, InvalidKey, InvalidEncoding: If the two contradict each other in chain, keys or time.
+    fn merge(&self, right: &Summary) -> PyCoreResult<Summary> {
+        let mut merged = self.0.clone();
+        merged.merge(&right.0)?;
+        Ok(Summary(merged))
+    }
+
+    /// The summary as bytes (deterministic CBOR).
+    fn __bytes__<'py>(&self, py: Python<'py>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.0.encode()?))
+    }
+
+    /// Reads the bytes of a summary.
+    #[classmethod]
+    fn from_bytes(_class: &Bound<'_, PyType>, data: Bytes<'_>) -> PyCoreResult<Self> {
+        Ok(Summary(ledger::Summary::decode(data.as_slice())?))
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        Ok((slf.get_type().getattr("from_bytes")?, (slf.get().__bytes__(slf.py())?,)))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Summary(entries {} to {}, level {})", self.0.start(), self.0.end(), self.0.level().number())
+    }
+}
+
+/// Verifies one sealed segment by itself.
+///
+/// Args:
+///     path: The directory of the ledger.
+///     number: The number of the segment.
+///     level: 1 hashes and order, 3 also signatures.
+///
+/// Returns:
+///     Its summary; None when something is wrong with it, which `verify_ledger` then says.
+#[pyfunction]
+#[pyo3(signature = (path, number, *, level=3))]
+pub(crate) fn verify_segment(py: Python<'_>, path: PathBuf, number: u64, level: u8) -> PyCoreResult<Option<Summary>> {
+    let level = Level::from_number(level)?;
+    Ok(py.detach(|| ledger::verify_segment(&path, number, level))?.map(Summary))
+}
+
+/// Makes a synthetic ledger for benchmarks: keys that follow from the seed, statements of one length, right in every byte.
+///
+/// Args:
+///     path: A new or empty directory.
+///     entries: How many statements; genesis, key changes and segment entries come on top.
+///     keys: How many keys sign them in turn.
+///     algorithm: "p256" or "sm2".
+///     hash: "sha256" or "sm3".
+///     seed: What keys and bodies follow from.
+///     length: Bytes of an entry.
+///     batch: Entries to a checkpoint.
+///     progress: Called with (statements done, statements in all).
+#[pyfunction]
+#[pyo3(signature = (path, *, entries, keys=16, algorithm="sm2", hash="sha256", seed=0, length=400, batch=1000,
+                    progress=None))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python function")]
+pub(crate) fn generate_ledger(
+    py: Python<'_>,
+    path: PathBuf,
+    entries: u64,
+    keys: u32,
+    algorithm: &str,
+    hash: &str,
+    seed: u64,
+    length: usize,
+    batch: usize,
+    progress: Option<Py<PyAny>>,
+) -> PyResult<()> {
+    let algorithm = Algorithm::from_name(algorithm).map_err(CoreError)?;
+    let hash = HashAlgorithm::from_name(hash).map_err(CoreError)?;
+    let shape = ledger::Synthetic { entries, keys, algorithm, hash, seed, length, batch };
+    let mut stopped: Option<PyErr> = None;
+    let mut said = std::time::Instant::now();
+    let result = py.detach(|| {
+        ledger::generate(&path, &shape, &mut |done, total| {
+            if done < total && said.elapsed().as_millis() < 100 {
+                return Ok(());
+            }
+            said = std::time::Instant::now();
+            step(progress.as_ref(), done, total).map_err(|error| {
+                stopped = Some(error);
+                Error::Internal { reason: "the progress callback raised" }
+            })
+        })
+    });
+    match (result, stopped) {
+        (_, Some(error)) => Err(error),
+        (result, None) => result.map_err(|error| CoreError(error).into()),
+    }
+}
+
+/// One call of a progress callback, and a look at signals: the only moments at which the interpreter is held.
+fn step(progress: Option<&Py<PyAny>>, done: u64, total: u64) -> PyResult<()> {
+    Python::attach(|py| {
+        py.check_signals()?;
+        progress.map_or(Ok(()), |progress| progress.call1(py, (done, total)).map(drop))
+    })
+}
+
+/// The number of sealed segments of a ledger.
+#[pyfunction]
+pub(crate) fn sealed_segments(py: Python<'_>, path: PathBuf) -> PyCoreResult<u64> {
+    Ok(py.detach(|| ledger::sealed_segments(&path))?)
+}
+
 /// Verifies a ledger; the report as a dictionary, which `sealcore.ledger.verify_ledger` gives its class.
 #[pyfunction]
-#[pyo3(signature = (path, *, checkpoint, ledger_keys, max_findings, threads, progress))]
+#[pyo3(signature = (path, *, checkpoint, ledger_keys, level, summaries, max_findings, threads, progress))]
+#[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python function")]
 pub(crate) fn verify_ledger<'py>(
     py: Python<'py>,
     path: PathBuf,
     checkpoint: Option<String>,
     ledger_keys: Vec<PyRef<'py, VerifyingKey>>,
+    level: u8,
+    summaries: Vec<PyRef<'py, Summary>>,
     max_findings: usize,
     threads: Option<usize>,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let trusted: Vec<_> = ledger_keys.iter().map(|key| key.0).collect();
     let threads = thread_count(threads)?;
+    let level = Level::from_number(level).map_err(CoreError)?;
+    let summaries: Vec<_> = summaries.iter().map(|summary| summary.0.clone()).collect();
     let mut stopped: Option<PyErr> = None;
     let result = py.detach(|| {
-        let options =
-            VerifyOptions { earlier_checkpoint: checkpoint.as_deref(), trusted_keys: &trusted, max_findings, threads };
+        let options = VerifyOptions {
+            earlier_checkpoint: checkpoint.as_deref(),
+            trusted_keys: &trusted,
+            level,
+            summaries: &summaries,
+            max_findings,
+            threads,
+        };
         verify(&path, &options, &mut |done, total| {
-            // The only moments at which the interpreter is held: ten times a second.
-            let called = Python::attach(|py| {
-                py.check_signals()?;
-                progress.as_ref().map_or(Ok(()), |progress| progress.call1(py, (done, total)).map(drop))
-            });
-            called.map_err(|error| {
+            step(progress.as_ref(), done, total).map_err(|error| {
                 stopped = Some(error);
                 Error::Internal { reason: "the progress callback raised" }
             })
@@ -70,6 +221,8 @@ fn to_dict<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>
     dict.set_item("findings", findings)?;
     dict.set_item("findings_dropped", report.findings_dropped)?;
     dict.set_item("assurance", report.assurance.name())?;
+    dict.set_item("level", report.level.number())?;
+    dict.set_item("summary", report.summary.clone().map(|summary| Py::new(py, Summary(summary))).transpose()?)?;
     Ok(dict)
 }
 

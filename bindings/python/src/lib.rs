@@ -52,7 +52,7 @@ mod _core {
         leaf_hash, redact_body, statement_id, statement_message, to_vkey, verify_consistency, verify_inclusion,
     };
     #[pymodule_export]
-    use crate::ledger_verify::verify_ledger;
+    use crate::ledger_verify::{Summary, generate_ledger, sealed_segments, verify_ledger, verify_segment};
     // authority
     #[pymodule_export]
     use crate::authority::{

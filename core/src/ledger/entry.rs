@@ -113,6 +113,16 @@ pub fn statement_id(hash: HashAlgorithm, body: &[u8]) -> Hash {
     hasher.finalize()
 }
 
+/// Where the body stands in an entry.
+pub(super) const BODY_OFFSET: usize = HEADER_LENGTH + SIGNATURE_LENGTH;
+
+/// The statement ids of many bodies.
+pub(super) fn body_digests(hash: HashAlgorithm, bodies: &[&[u8]]) -> Vec<Hash> {
+    let mut digests = vec![[0; 32]; bodies.len()];
+    hash.digest_each_with(crate::cpu::hash_backend(), |i| [BODY_DOMAIN, bodies[i]], &mut digests, 1);
+    digests
+}
+
 /// The 48 bytes that are signed for a statement id: "sealcore stmt v1" ‖ stmt.
 pub fn message_of(statement: &Hash) -> [u8; 48] {
     let mut message = [0; 48];

@@ -33,23 +33,20 @@ pub fn node_hash(hash: HashAlgorithm, left: &Hash, right: &Hash) -> Hash {
     hash.digest(&message)
 }
 
-/// Entries that are not worth a second thread.
-const GRAIN: usize = 64;
-
 /// The leaf hashes of the entries at these places of `bytes`.
 pub(super) fn leaf_hashes(hash: HashAlgorithm, bytes: &[u8], entries: &[Range<usize>], threads: usize) -> Vec<Hash> {
     let mut leaves = vec![[0; 32]; entries.len()];
-    cpu::fill_chunks(&mut leaves, threads, GRAIN, |start, chunk| {
-        for (leaf, entry) in chunk.iter_mut().zip(&entries[start..]) {
-            *leaf = leaf_hash(hash, &bytes[entry.clone()]);
-        }
-    });
+    let message = |i: usize| [&[0][..], &bytes[entries[i].clone()]];
+    hash.digest_each_with(cpu::hash_backend(), message, &mut leaves, threads);
     leaves
 }
 
 /// The hashes of the nodes above these, which come in pairs.
 pub(super) fn node_hashes(hash: HashAlgorithm, pairs: &[[Hash; 2]]) -> Vec<Hash> {
-    pairs.iter().map(|[left, right]| node_hash(hash, left, right)).collect()
+    let mut nodes = vec![[0; 32]; pairs.len()];
+    let message = |i: usize| [&[1][..], pairs[i].as_flattened()];
+    hash.digest_each_with(cpu::hash_backend(), message, &mut nodes, 1);
+    nodes
 }
 
 /// The root of a tree without leaves: H(""), for comparison only. Proofs about it are errors.
@@ -122,6 +119,42 @@ impl CompactRange {
             .checked_add(1)
             .ok_or(Error::InvalidArgument { field: "range", reason: "no tree has 2^64 leaves" })?;
         self.push(Node { level: 0, number, hash: *leaf });
+        Ok(())
+    }
+
+    /// The range [begin, end) with these subtree roots: `node(level, number)` is that of the leaves [number << level,
+    /// (number + 1) << level).
+    ///
+    /// # Errors
+    /// Those of `node`.
+    pub(super) fn covering(
+        hash: HashAlgorithm,
+        begin: u64,
+        end: u64,
+        node: &mut dyn FnMut(u32, u64) -> Result<Hash>,
+    ) -> Result<Self> {
+        let (mut nodes, mut at) = (Vec::new(), begin);
+        while at < end {
+            let level = (63 - (end - at).leading_zeros()).min(at.trailing_zeros());
+            let number = at >> level;
+            nodes.push(Node { level, number, hash: node(level, number)? });
+            at += 1 << level;
+        }
+        Ok(CompactRange { hash, begin, end, nodes })
+    }
+
+    /// Appends the perfect subtree of 2^`level` leaves that begins at `end`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when none begins there.
+    pub(super) fn append_perfect(&mut self, level: u32, root: &Hash) -> Result<()> {
+        const UNALIGNED: Error = Error::InvalidArgument { field: "range", reason: "no perfect subtree begins there" };
+        let number = self.end >> level;
+        if number << level != self.end {
+            return Err(UNALIGNED);
+        }
+        self.end = self.end.checked_add(1 << level).ok_or(UNALIGNED)?;
+        self.push(Node { level, number, hash: *root });
         Ok(())
     }
 
@@ -224,6 +257,11 @@ impl Pyramid {
     pub(super) fn node(&self, level: u32, number: u64) -> Option<&Hash> {
         let at = number.checked_sub(self.first >> level)?;
         self.levels.get(level as usize)?.get(usize::try_from(at).ok()?)
+    }
+
+    /// The nodes `level` above the lowest.
+    pub(super) fn level(&self, level: u32) -> &[Hash] {
+        self.levels.get(level as usize).map_or(&[], Vec::as_slice)
     }
 
     /// The nodes of the lowest level.

@@ -42,6 +42,10 @@ pub(super) struct StateFile {
 }
 
 impl StateFile {
+    pub(super) fn careless(&mut self) {
+        self.file.careless = true;
+    }
+
     /// Makes a newer watermark durable in the other slot.
     pub(super) fn write(&mut self, watermark: &Watermark) -> Result<()> {
         let slot = 1 - self.slot;

@@ -28,13 +28,15 @@ fn failed(operation: &'static str) -> impl Fn(io::Error) -> Error {
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
+    /// Whether nothing is synced before the end: only where a ledger is made that can be made again.
+    pub(super) careless: bool,
 }
 
 impl Directory {
     pub(super) fn open(path: &Path) -> Result<Self> {
         let path = fs::canonicalize(path).map_err(failed("open the ledger directory"))?;
         if path.join(GENESIS).is_file() {
-            return Ok(Directory { path });
+            return Ok(Directory { path, careless: false });
         }
         Err(Error::InvalidArgument {
             field: "path",
@@ -46,7 +48,7 @@ impl Directory {
     pub(super) fn any(path: &Path) -> Result<Self> {
         let path = fs::canonicalize(path).map_err(failed("open the ledger directory"))?;
         if [GENESIS, WAL, SEGMENTS, CHECKPOINT, LOG].iter().any(|name| path.join(name).exists()) {
-            return Ok(Directory { path });
+            return Ok(Directory { path, careless: false });
         }
         Err(Error::InvalidArgument { field: "path", reason: "holds no ledger: none of its files is there" })
     }
@@ -92,13 +94,17 @@ impl Directory {
             Ok(lock)
         })();
         match built {
-            Ok(lock) => Ok((Directory { path: target }, lock)),
+            Ok(lock) => Ok((Directory { path: target, careless: false }, lock)),
             Err(error) => {
                 // Nothing was acknowledged; what cannot be removed is a hidden directory that nobody opens.
                 let _ = fs::remove_dir_all(&aside);
                 Err(error)
             }
         }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Reads a small file whole; one that is longer than `limit` is refused.
@@ -123,7 +129,7 @@ impl Directory {
     pub(super) fn open_append(&self, name: &str, names: &'static Operations) -> Result<AppendFile> {
         let file = OpenOptions::new().read(true).write(true).open(self.path.join(name)).map_err(failed(names.open))?;
         let length = file.metadata().map_err(failed(names.open))?.len();
-        Ok(AppendFile { file, length, names })
+        Ok(AppendFile { file, length, names, careless: self.careless })
     }
 
     pub(super) fn lock(&self) -> Result<Lock> {
@@ -166,6 +172,9 @@ impl Directory {
 
     /// Makes `checkpoint` durable, before the log that holds the same note goes.
     pub(super) fn sync_checkpoint(&self) -> Result<()> {
+        if self.careless {
+            return Ok(());
+        }
         File::open(self.path.join(CHECKPOINT))
             .and_then(|file| file.sync_all())
             .map_err(failed("sync the checkpoint"))?;
@@ -187,12 +196,29 @@ impl Directory {
         for part in parts {
             file.write_all(&part?).map_err(failed(operation))?;
         }
-        file.sync_all().map_err(failed(operation))?;
+        if !self.careless {
+            file.sync_all().map_err(failed(operation))?;
+        }
         if unique && target.exists() {
             same_content(&new, &target)?;
         }
         fs::rename(&new, &target).map_err(failed(operation))?;
-        sync_directory(target.parent().unwrap_or(&self.path))
+        if self.careless { Ok(()) } else { sync_directory(target.parent().unwrap_or(&self.path)) }
+    }
+
+    /// Makes everything durable that was written carelessly.
+    pub(super) fn sync_everything(&self) -> Result<()> {
+        for folder in [SEGMENTS, WAL, ""] {
+            let folder = self.path.join(folder);
+            for entry in fs::read_dir(&folder).map_err(failed("list the ledger directory"))? {
+                let path = entry.map_err(failed("list the ledger directory"))?.path();
+                if path.is_file() {
+                    File::open(path).and_then(|file| file.sync_all()).map_err(failed("sync the ledger"))?;
+                }
+            }
+            sync_directory(&folder)?;
+        }
+        Ok(())
     }
 
     /// Removes a file whose content stands elsewhere by now.
@@ -385,6 +411,7 @@ pub(super) struct AppendFile {
     file: File,
     length: u64,
     names: &'static Operations,
+    pub(super) careless: bool,
 }
 
 impl AppendFile {
@@ -432,7 +459,7 @@ impl AppendFile {
     /// Makes everything that was appended durable. After an error nothing is known, and another try on the same file
     /// would report success without having written.
     pub(super) fn sync(&self) -> Result<()> {
-        self.file.sync_data().map_err(failed(self.names.sync))
+        if self.careless { Ok(()) } else { self.file.sync_data().map_err(failed(self.names.sync)) }
     }
 
     /// Writes the bytes from `start` to the end again, so that a sync writes them even if an earlier one failed.

@@ -7,34 +7,33 @@
 mod log;
 mod order;
 mod report;
+mod roots;
+mod run;
 mod scan;
+mod segment;
 mod source;
+mod summary;
 
-use core::ops::Range;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use self::log::{Bounds, Cursor, Signed};
-use self::order::{Job, Order};
+use self::order::Order;
 use self::report::Findings;
 pub use self::report::{Assurance, Finding, FindingKind, Report};
-use self::scan::{Facts, Next};
+use self::roots::Roots;
+use self::run::Run;
+use self::scan::Next;
 use self::source::Source;
+pub use self::summary::{Level, Summary};
 use super::checkpoint::Checkpoint;
-use super::entry::{Entry, EntryType, message_of};
-use super::frames::{PREFIX, Window};
+use super::entry::{Entry, EntryType};
+use super::frames::Window;
 use super::genesis::Genesis;
-use super::merkle::{CompactRange, Hash};
 use super::note::{MAX_NOTE_LENGTH, Note, NoteKey};
 use super::store::{CHECKPOINT, Directory, GENESIS, LOG, NOT_FOUND, ReadFile, STATE};
 use super::wal::{self, Watermark};
-use crate::sign::{KeyRef, Keys, Signature, VerifyingKey, verify_many};
-use crate::{Error, Result, cpu};
-
-/// How often the progress callback is called, at most.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-/// Entries that are not worth a second thread.
-const GRAIN: usize = 64;
+use crate::sign::VerifyingKey;
+use crate::{Error, Result};
 
 /// What the caller brings to a verification.
 #[derive(Clone, Debug)]
@@ -43,6 +42,10 @@ pub struct VerifyOptions<'o> {
     pub earlier_checkpoint: Option<&'o str>,
     /// Keys of the operator that the caller trusts; empty: the key that the ledger itself names is believed.
     pub trusted_keys: &'o [VerifyingKey],
+    /// How much is verified.
+    pub level: Level,
+    /// What earlier verifications, or other machines, have left of sealed segments: those are not read again.
+    pub summaries: &'o [Summary],
     /// The most findings that the report lists.
     pub max_findings: usize,
     /// At most so many threads; 0 means every core.
@@ -51,8 +54,41 @@ pub struct VerifyOptions<'o> {
 
 impl Default for VerifyOptions<'_> {
     fn default() -> Self {
-        VerifyOptions { earlier_checkpoint: None, trusted_keys: &[], max_findings: 1000, threads: 0 }
+        VerifyOptions {
+            earlier_checkpoint: None,
+            trusted_keys: &[],
+            level: Level::Signatures,
+            summaries: &[],
+            max_findings: 1000,
+            threads: 0,
+        }
     }
+}
+
+/// Verifies one sealed segment by itself; `None` when something is wrong with it, which [`verify`] then says.
+///
+/// Its summary joins those of its neighbours; [`verify`] takes them in place of the segments.
+///
+/// # Errors
+/// `InvalidArgument` when the directory holds no ledger, `LedgerCorrupt` when its genesis is damaged, `LedgerIo` when a
+/// file cannot be read.
+pub fn verify_segment(path: &Path, number: u64, level: Level) -> Result<Option<Summary>> {
+    let directory = Directory::open(path)?;
+    let body = directory.read(GENESIS, super::MAX_BODY_LENGTH, "read genesis")?;
+    let genesis = Genesis::decode(&body)
+        .map_err(|_| Error::LedgerCorrupt { offset: 0, reason: "the file `genesis` is damaged" })?;
+    Ok(match segment::Context::new(&directory, &genesis, level)?.look(number)? {
+        segment::Look::Clean(summary, None) => Some(*summary),
+        _ => None,
+    })
+}
+
+/// The number of sealed segments of the ledger in this directory.
+///
+/// # Errors
+/// `InvalidArgument` when the directory holds no ledger, `LedgerIo` when it cannot be read.
+pub fn sealed_segments(path: &Path) -> Result<u64> {
+    Ok(Directory::open(path)?.wal_numbers()?.last().copied().unwrap_or(0))
 }
 
 /// Verifies the ledger in this directory.
@@ -78,7 +114,10 @@ pub fn verify(
     let genesis_file = read(&directory, GENESIS, super::MAX_BODY_LENGTH, "read genesis", &mut findings)?;
     let in_file = genesis_file.as_deref().and_then(|body| Genesis::decode(body).ok());
     let source = Source::open(&directory, in_file.as_ref(), &mut findings)?;
-    let log = open(&directory, LOG, "read checkpoints.log", &mut findings)?;
+    let log = match options.level {
+        Level::Tree => None,
+        _ => open(&directory, LOG, "read checkpoints.log", &mut findings)?,
+    };
     let log_length = log.as_ref().map_or(Ok(0), ReadFile::length)?;
     findings.pieces = source.pieces.clone();
     let Some(genesis) = choose_genesis(genesis_file.as_deref(), &source, &mut findings)? else {
@@ -97,6 +136,7 @@ pub fn verify(
         released: released.as_deref(),
         size: durable.as_ref().map_or(u64::MAX, |durable| durable.size.max(released_size.unwrap_or(0))),
         threads: options.threads,
+        every: options.level > Level::Tree,
     };
     let mut checkpoints = self::log::read(log.as_ref(), &bounds, &source.notes, &key, &mut findings)?;
     let newest = checkpoints.newest.as_ref().map(|(signed, _)| signed.clone());
@@ -120,6 +160,7 @@ pub fn verify(
         },
         signatures: 0,
         bytes: 0,
+        summary: None,
     };
     run.roots.next = run.roots.cursor.next()?;
     run.entries(&source, newest.as_ref(), &mut findings, progress)?;
@@ -151,6 +192,8 @@ pub fn verify(
         findings: findings.list,
         findings_dropped: findings.dropped,
         assurance,
+        level: options.level,
+        summary: run.summary,
     })
 }
 
@@ -204,6 +247,8 @@ fn blind(findings: Findings) -> Report {
         findings: findings.list,
         findings_dropped: findings.dropped,
         assurance: Assurance::Inconsistent,
+        level: Level::Tree,
+        summary: None,
     }
 }
 
@@ -308,216 +353,5 @@ impl Earlier {
             let detail = format!("it covers {} entries, this ledger has {now}", self.checkpoint.size);
             findings.push(finding(FindingKind::TruncatedSinceEarlier, FILE, size, "size", detail));
         }
-    }
-}
-
-/// Compares roots as the tree grows.
-struct Roots<'f> {
-    cursor: Cursor<'f>,
-    /// The next note of the log.
-    next: Option<Signed>,
-    /// The newest signed checkpoint, in whichever file.
-    released: Option<Signed>,
-    earlier: Option<Checkpoint>,
-    /// The watermark of the file `state`.
-    durable: Option<Watermark>,
-    /// Whether the earlier checkpoint's root has been seen.
-    extends: bool,
-    /// The largest size whose root was right.
-    good: u64,
-    /// The root of the newest checkpoint, when the entries have it.
-    root: Option<Hash>,
-    mismatches: u64,
-    /// Findings, in the order of the tree.
-    late: Vec<Finding>,
-}
-
-impl Roots<'_> {
-    fn compare(&mut self, tree: &CompactRange) -> Result<()> {
-        let size = tree.end();
-        let mut root = None;
-        while let Some(next) = self.next.clone()
-            && next.size <= size
-        {
-            if next.size == size {
-                self.compare_one(&next, *root.get_or_insert_with(|| tree.root()));
-            }
-            self.next = self.cursor.next()?;
-        }
-        if let Some(released) = self.released.clone()
-            && released.size == size
-        {
-            let found = *root.get_or_insert_with(|| tree.root());
-            if found == Some(released.root) {
-                self.root = found;
-            }
-            if &*released.file == CHECKPOINT {
-                self.compare_one(&released, found);
-            }
-        }
-        if let Some(durable) = &self.durable
-            && durable.size == size
-            && self.mismatches == 0
-            && *root.get_or_insert_with(|| tree.root()) != Some(durable.root)
-        {
-            let detail = format!("the first {size} entries have another root");
-            self.late.push(finding(FindingKind::StateWrong, STATE, Some(size), "root", detail));
-        }
-        if let Some(earlier) = &self.earlier
-            && earlier.size == size
-        {
-            self.extends = root.unwrap_or_else(|| tree.root()) == Some(earlier.root);
-            if !self.extends {
-                let detail = format!("the first {size} entries are not those that it covers").to_owned();
-                let kind = FindingKind::ForkedSinceEarlier;
-                self.late.push(finding(kind, "earlier checkpoint", Some(size), "root", detail));
-            }
-        }
-        Ok(())
-    }
-
-    fn compare_one(&mut self, signed: &Signed, root: Option<Hash>) {
-        if root == Some(signed.root) {
-            self.good = self.good.max(signed.size);
-            return;
-        }
-        self.mismatches += 1;
-        if self.mismatches > 1 {
-            return;
-        }
-        let detail = format!(
-            "the first {} entries have another root; the last right one is at {} entries, so an entry from {} to {} is not \
-             what was signed (later checkpoints are not reported again)",
-            signed.size,
-            self.good,
-            self.good,
-            signed.size - 1
-        );
-        let (kind, offset) = (FindingKind::RootMismatch, signed.offset);
-        self.late.push(Finding {
-            kind,
-            file: signed.file.to_string(),
-            index: Some(signed.size),
-            offset,
-            field: "root",
-            detail,
-        });
-    }
-}
-
-/// The pass over the entries.
-struct Run<'v, 'f> {
-    genesis: &'v Genesis,
-    options: &'v VerifyOptions<'v>,
-    order: Order,
-    roots: Roots<'f>,
-    signatures: u64,
-    bytes: u64,
-}
-
-impl Run<'_, '_> {
-    /// Streams the entries that the newest checkpoint covers.
-    fn entries(
-        &mut self,
-        file: &Source<'_>,
-        newest: Option<&Signed>,
-        findings: &mut Findings,
-        progress: &mut dyn FnMut(u64, u64) -> Result<()>,
-    ) -> Result<()> {
-        let length = file.length();
-        let target = newest.map_or(u64::MAX, |newest| newest.size);
-        let mut window = Window::new(file, 0, length)?;
-        // The last entry of a batch waits for the first of the next: order needs to look one ahead.
-        let mut batch: Vec<Facts> = Vec::new();
-        let mut reported = Instant::now();
-        let stopped = 'entries: loop {
-            let place = self.order.expected() + batch.len() as u64;
-            let (frames, end) = match scan::next(window.bytes(), window.is_last()) {
-                Next::Entries(frames, end) => (frames, end),
-                Next::End | Next::Cut => break None,
-                Next::Damaged { .. } | Next::Unreadable(_) if place >= target => break None,
-                Next::Damaged { entry, end, prefix } => {
-                    if prefix {
-                        let detail = "the length before the entry is not the entry's";
-                        findings.entry(FindingKind::FrameDamaged, place, window.offset(), "length", detail);
-                    }
-                    (vec![entry], end)
-                }
-                Next::Unreadable(end) => {
-                    let detail = format!("{end} bytes from here are no entry");
-                    findings.entry(FindingKind::FrameDamaged, place, window.offset(), "length", detail);
-                    window.advance(end)?;
-                    continue;
-                }
-            };
-            batch.extend(self.facts(&window, &frames));
-            window.advance(end)?;
-            for pair in batch.windows(2) {
-                if self.is_after(&pair[0], target) {
-                    break 'entries Some(pair[0].offset);
-                }
-                self.take(&pair[0], Some(&pair[1]), findings)?;
-            }
-            batch.drain(..batch.len() - 1);
-            self.check_signatures(findings)?;
-            if reported.elapsed() >= PROGRESS_EVERY {
-                reported = Instant::now();
-                progress(self.order.expected().min(target), if newest.is_some() { target } else { 0 })?;
-            }
-        };
-        let mut end = window.offset();
-        match (stopped, batch.first()) {
-            (Some(offset), _) => end = offset - PREFIX as u64,
-            (None, Some(last)) if self.is_after(last, target) => end = last.offset - PREFIX as u64,
-            (None, Some(last)) => self.take(last, None, findings)?,
-            (None, None) => {}
-        }
-        self.bytes = end;
-        let Run { order, roots, .. } = self;
-        order.finish(newest.map(|newest| newest.root), end, findings, &mut |tree| roots.compare(tree))?;
-        self.check_signatures(findings)?;
-        let done = self.order.expected().min(target);
-        progress(done, if newest.is_some() { target } else { done })?;
-        Ok(())
-    }
-
-    /// Whether an entry comes after everything that the newest checkpoint covers.
-    fn is_after(&self, facts: &Facts, target: u64) -> bool {
-        self.order.expected() >= target && facts.index >= target
-    }
-
-    fn take(&mut self, facts: &Facts, next: Option<&Facts>, findings: &mut Findings) -> Result<()> {
-        let Run { order, roots, .. } = self;
-        order.take(facts, next, findings, &mut |tree| roots.compare(tree))
-    }
-
-    /// Reads and hashes entries, on many threads.
-    fn facts(&self, window: &Window<'_>, frames: &[Range<usize>]) -> Vec<Facts> {
-        let hash = self.genesis.hash();
-        let (bytes, offset) = (window.bytes(), window.offset());
-        let mut slots: Vec<Option<Facts>> = vec![None; frames.len()];
-        cpu::fill_chunks(&mut slots, self.options.threads, GRAIN, |start, chunk| {
-            for (slot, frame) in chunk.iter_mut().zip(&frames[start..]) {
-                *slot = Some(Facts::read(hash, &bytes[frame.clone()], offset + frame.start as u64));
-            }
-        });
-        slots.into_iter().flatten().collect()
-    }
-
-    /// Checks the signatures that have been collected, on many threads.
-    fn check_signatures(&mut self, findings: &mut Findings) -> Result<()> {
-        let jobs: Vec<Job> = core::mem::take(&mut self.order.jobs);
-        let keys: Vec<KeyRef<'_>> = jobs.iter().map(|job| KeyRef::Plain(&job.key)).collect();
-        let messages: Vec<[u8; 48]> = jobs.iter().map(|job| message_of(&job.statement)).collect();
-        let messages: Vec<&[u8]> = messages.iter().map(<[u8; 48]>::as_slice).collect();
-        let signatures: Vec<Signature> = jobs.iter().map(|job| Signature::from(job.signature)).collect();
-        let verdicts = verify_many(Keys::Each(&keys), &messages, &signatures, None, self.options.threads)?;
-        self.signatures += jobs.len() as u64;
-        for failed in verdicts.failed() {
-            let job = &jobs[*failed];
-            let detail = "does not verify over `stmt` with the key of the row";
-            findings.entry(FindingKind::SignatureInvalid, job.index, job.offset + 96, "signature", detail);
-        }
-        Ok(())
     }
 }

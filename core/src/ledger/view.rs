@@ -13,7 +13,7 @@ use super::checkpoint::Checkpoint;
 use super::entry::{Entry, EntryType};
 use super::frames::{PREFIX, cut};
 use super::genesis::Genesis;
-use super::merkle::{Hash, Pyramid, empty_root, leaf_hash, leaf_hashes, node_hash};
+use super::merkle::{CompactRange, Hash, Pyramid, empty_root, leaf_hash, leaf_hashes, node_hash};
 use super::note::{MAX_NOTE_LENGTH, NoteKey};
 use super::proof::{consistency_ranges, inclusion_ranges, range_root};
 use super::reader::StoredEntry;
@@ -69,8 +69,8 @@ pub(super) struct View {
     pub(super) chain: Chain,
     /// The roots of the sealed segments, and what is above them.
     pub(super) sealed: Pyramid,
-    /// The hash before the first entry of the tail.
-    last_sealed: Hash,
+    /// The leaf hash of the last entry of each of them.
+    last_leaves: Vec<Hash>,
     /// Leaf hashes of the entries after the sealed segments, and what is above them within each segment.
     pub(super) tail: Pyramid,
     /// Where the frame of each of them stands in the log, and where the last one ends.
@@ -110,7 +110,7 @@ impl View {
         }
         let mut view = View {
             sealed: Pyramid::new(hash, 0),
-            last_sealed: [0; 32],
+            last_leaves: Vec::new(),
             tail: Pyramid::new(hash, wal_number << genesis.segment_bits()),
             places: Vec::new(),
             wal,
@@ -125,7 +125,7 @@ impl View {
         for number in 0..wal_number {
             let (_, end) = view.open_segment(number)?;
             view.sealed.push(end.root);
-            view.last_sealed = end.last_leaf;
+            view.last_leaves.push(end.last_leaf);
         }
         Ok(view)
     }
@@ -226,7 +226,8 @@ impl View {
         let bodies: Vec<&[u8]> =
             parsed.take_while(|entry| entry.kind() == EntryType::Segment).map(|entry| entry.body()).collect();
         let root = *self.sealed.node(0, self.wal_number - 1).ok_or(Error::Internal { reason: "a sealed segment" })?;
-        self.chain.resume(self.wal_number, &root, self.last_sealed, &bodies)
+        let last = self.last_leaves.last().copied().unwrap_or_default();
+        self.chain.resume(self.wal_number, &root, last, &bodies)
     }
 
     /// Takes one entry, whose frame stands at `place` of the log.
@@ -264,8 +265,8 @@ impl View {
         let gone = usize::try_from((number - self.wal_number) << bits).map_err(|_| POISONED)?;
         for sealed in self.wal_number..number {
             self.sealed.push(self.node(bits, sealed)?);
+            self.last_leaves.push(self.node(0, ((sealed + 1) << bits) - 1)?);
         }
-        self.last_sealed = self.tail.lowest()[gone - 1];
         let (rest, places) = (self.tail.lowest()[gone..].to_vec(), self.places.split_off(gone));
         let shift = places.first().map_or(0, |(place, _)| place - (wal::HEADER + wal::RECORD) as u64);
         self.places = places.into_iter().map(|(place, length)| (place - shift, length)).collect();
@@ -466,13 +467,40 @@ impl View {
         Ok(())
     }
 
-    fn range(&self, start: u64, end: u64) -> Result<Hash> {
+    /// The root of a leaf range that a proof names.
+    pub(super) fn range(&self, start: u64, end: u64) -> Result<Hash> {
         range_root(self.genesis.hash(), start, end, &mut |level, number| self.node(level, number))
     }
 
     pub(super) fn root_at(&self, size: u64) -> Result<Hash> {
         self.check_size(size)?;
         if size == 0 { Ok(empty_root(self.genesis.hash())) } else { self.range(0, size) }
+    }
+
+    /// The root of the first `size` entries, all in sealed segments, as their footers have it.
+    pub(super) fn sealed_root(&self, size: u64) -> Result<Hash> {
+        self.range(0, size)
+    }
+
+    /// The tree of the sealed segments that end at this index, the last of them alone, and the leaf hash before it.
+    pub(super) fn sealed_until(&self, index: u64) -> Result<(CompactRange, CompactRange, Hash)> {
+        const NONE: Error = Error::Internal { reason: "no sealed segment ends there" };
+        let bits = self.bits();
+        let last = (index >> bits).checked_sub(1).ok_or(NONE)?;
+        let leaf = usize::try_from(last).ok().and_then(|last| self.last_leaves.get(last)).ok_or(NONE)?;
+        Ok((self.sealed_range(0, index)?, self.sealed_range(last << bits, index)?, *leaf))
+    }
+
+    /// A range of sealed segments as their footers have it.
+    fn sealed_range(&self, begin: u64, end: u64) -> Result<CompactRange> {
+        CompactRange::covering(self.genesis.hash(), begin, end, &mut |level, number| self.node(level, number))
+    }
+
+    /// Whether the sealed segments of this range have these hashes, as their footers say.
+    pub(super) fn is_sealed_as(&self, range: &CompactRange) -> Result<bool> {
+        let whole = |index: u64| index.trailing_zeros() >= self.bits() && index <= self.sealed_size();
+        let (begin, end) = (range.begin(), range.end());
+        Ok(whole(begin) && whole(end) && self.sealed_range(begin, end)? == *range)
     }
 
     pub(super) fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>> {

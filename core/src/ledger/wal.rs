@@ -142,7 +142,7 @@ impl Watermark {
 
     /// The newest watermark in the file, and its slot.
     pub(super) fn newest(state: &[u8]) -> Option<(Self, usize)> {
-        let (first, second) = state.split_at_checked(SLOT)?;
+        let (first, second) = state.split_at_checked(SLOT).filter(|_| state.len() == STATE)?;
         match (Watermark::decode(first), Watermark::decode(second)) {
             (Some(one), Some(two)) if two.size > one.size => Some((two, 1)),
             (Some(one), _) => Some((one, 0)),

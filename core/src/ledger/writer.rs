@@ -5,14 +5,15 @@
 //! sync, then `checkpoints.log` and `checkpoint`, which follow from the record, acknowledge, seal whole segments. The first error of the disk ends the writer: nothing of that group is acknowledged, every later call gets the same error,
 //! and the next open decides what remains. Index, time and predecessor of an entry are fixed here.
 
+mod commit;
+
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use self::commit::{Request, Staged, State};
 use super::checkpoint::Checkpoint;
-use super::entry::{
-    self, Entry, EntryType, HEADER_LENGTH, Header, MAX_TIME, NewEntry, SIGNATURE_LENGTH, message_of, statement_id,
-};
+use super::entry::{self, BODY_OFFSET, EntryType, Header, MAX_TIME, NewEntry, body_digests, message_of, statement_id};
 use super::frames::PREFIX;
 use super::genesis::Genesis;
 use super::keys::{KeyRow, LEDGER_KEY};
@@ -20,17 +21,21 @@ use super::merkle::{Hash, leaf_hash};
 use super::note::NoteKey;
 use super::proof::verify_inclusion;
 use super::reader::StoredEntry;
-use super::recovery::{self, Files, Recovery};
+use super::recovery::{self, Recovery};
 use super::store::{self, Directory, Lock};
 use super::view::View;
 use super::wal::{self, MAX_RECORD, Watermark};
 use super::{frames, seal};
 use crate::hash::HashAlgorithm;
-use crate::sign::{KeyRef, Keys, Signature, SigningKey, VerifyingKey, verify_many};
+use crate::sign::{KeyRef, Keys, PreparedKey, Signature, SigningKey, VerifyingKey, verify_many};
 use crate::{Error, Result};
 
 /// What SEGMENT entries may take of a record: the key table, and a little for each of its parts.
 const SEGMENT_ROOM: usize = 16 << 20;
+/// Entries from which on a caller verifies his signatures himself, on every core, before he waits for his turn.
+const ALONE: usize = 64;
+/// Rows whose keys are prepared when they sign.
+const MAX_PREPARED: usize = 128;
 const POISONED: Error = Error::Internal { reason: "a thread panicked while it was appending" };
 
 /// What the appender gets once its entry is durable.
@@ -61,31 +66,23 @@ impl Receipt {
     }
 }
 
-/// Entries of one caller, which become durable together or not at all.
-struct Request {
-    entries: Vec<NewEntry>,
-    /// Which signatures have been checked already.
-    verified: Vec<bool>,
-    /// The time that the caller has fixed.
-    time: Option<u64>,
-    /// The bytes that they take.
-    length: usize,
-    result: Mutex<Option<Result<Vec<Receipt>>>>,
-}
-
 #[derive(Default)]
 struct Queue {
     waiting: Vec<Arc<Request>>,
     leading: bool,
 }
 
-struct State {
-    view: View,
-    files: Files,
-    note: Arc<str>,
-    /// The error that ended this writer.
-    failed: Option<Error>,
-    _lock: Lock,
+/// A key that is in the table durably.
+struct Known {
+    key: VerifyingKey,
+    /// Made at the first use.
+    prepared: OnceLock<PreparedKey>,
+}
+
+impl Known {
+    fn new(row: &KeyRow) -> Self {
+        Known { key: row.key, prepared: OnceLock::new() }
+    }
 }
 
 /// A ledger that is open for writing.
@@ -101,23 +98,13 @@ pub struct Ledger {
     turn: Condvar,
     state: Mutex<State>,
     /// The keys of the rows that are durable, so that signatures can be checked outside the commit.
-    known: RwLock<Vec<VerifyingKey>>,
+    known: RwLock<Vec<Known>>,
 }
 
 impl core::fmt::Debug for Ledger {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "Ledger({}, {})", self.genesis.origin(), self.genesis.hash().name())
     }
-}
-
-/// The entries of a group, ready to be written.
-#[derive(Default)]
-struct Staged {
-    bytes: Vec<u8>,
-    /// Entries in `bytes`, the writer's own among them.
-    count: u32,
-    /// Index, leaf hash, statement id and time of the entries of callers.
-    entries: Vec<(u64, Hash, Hash, u64)>,
 }
 
 impl Ledger {
@@ -195,7 +182,7 @@ impl Ledger {
             process: std::process::id(),
             queue: Mutex::default(),
             turn: Condvar::new(),
-            known: RwLock::new(view.chain.keys.rows().iter().map(|row| row.key).collect()),
+            known: RwLock::new(view.chain.keys.rows().iter().map(Known::new).collect()),
             state: Mutex::new(State { note: files.note.as_str().into(), view, files, failed: None, _lock: lock }),
         })
     }
@@ -257,18 +244,63 @@ impl Ledger {
         self.append_request(entries, Some(time))
     }
 
-    fn append_request(&self, entries: Vec<NewEntry>, time: Option<u64>) -> Result<Vec<Receipt>> {
-        self.check_process()?;
-        if entries.is_empty() {
-            return Ok(Vec::new());
+    /// Appends entries whose signatures the caller has just made himself, without receipts: for synthetic ledgers.
+    pub(super) fn append_own(&self, entries: Vec<NewEntry>) -> Result<()> {
+        let verified = Some(vec![true; entries.len()]);
+        self.wait_for(self.request(entries, None, verified, false)?).map(|_| ())
+    }
+
+    /// From now on nothing is synced: for synthetic ledgers.
+    pub(super) fn sync_at_the_end(&self) -> Result<()> {
+        let mut state = self.state()?;
+        let State { view, files, .. } = &mut *state;
+        view.directory.careless = true;
+        for file in [&mut files.wal, &mut files.log] {
+            file.careless = true;
         }
-        let length = entries.iter().map(|entry| PREFIX + HEADER_LENGTH + SIGNATURE_LENGTH + entry.body.len()).sum();
+        files.state.careless();
+        Ok(())
+    }
+
+    /// Makes durable what was not synced.
+    pub(super) fn sync_now(&self) -> Result<()> {
+        self.state()?.view.directory.sync_everything()
+    }
+
+    fn append_request(&self, entries: Vec<NewEntry>, time: Option<u64>) -> Result<Vec<Receipt>> {
+        if entries.is_empty() {
+            return self.check_process().map(|()| Vec::new());
+        }
+        let mut request = self.request(entries, time, None, true)?;
+        if request.entries.len() >= ALONE {
+            let valid = self.judge(&[&request], 0)?.pop().flatten();
+            request.verified = Some(valid.ok_or(Error::InvalidSignature)?);
+        }
+        self.wait_for(request)
+    }
+
+    fn request(
+        &self,
+        entries: Vec<NewEntry>,
+        time: Option<u64>,
+        verified: Option<Vec<bool>>,
+        receipts: bool,
+    ) -> Result<Request> {
+        self.check_process()?;
+        entries.iter().try_for_each(|entry| entry::check_body(&entry.body))?;
+        let length = entries.iter().map(|entry| PREFIX + BODY_OFFSET + entry.body.len()).sum();
         if length > MAX_RECORD - SEGMENT_ROOM {
             let expected = MAX_RECORD - SEGMENT_ROOM;
             return Err(Error::InvalidLength { field: "entries", expected, actual: length });
         }
-        let verified = self.verify_known(&entries)?;
-        let request = Arc::new(Request { entries, verified, time, length, result: Mutex::new(None) });
+        let bodies: Vec<&[u8]> = entries.iter().map(|entry| entry.body.as_slice()).collect();
+        let statements = body_digests(self.genesis.hash(), &bodies);
+        Ok(Request { entries, statements, verified, time, length, receipts, result: Mutex::new(None) })
+    }
+
+    /// Waits until the request is durable or refused, and leads a commit when nobody does.
+    fn wait_for(&self, request: Request) -> Result<Vec<Receipt>> {
+        let request = Arc::new(request);
         let mut queue = self.queue.lock().map_err(|_| POISONED)?;
         queue.waiting.push(request.clone());
         loop {
@@ -300,28 +332,45 @@ impl Ledger {
         }
     }
 
-    /// Checks the signatures whose keys are durable rows, all at once; `false` for the others.
-    fn verify_known(&self, entries: &[NewEntry]) -> Result<Vec<bool>> {
-        let hash = self.genesis.hash();
+    /// Verifies the signatures of these requests whose keys are durable rows, all at once. For each request which
+    /// signatures have been verified, or `None` when one does not verify.
+    fn judge(&self, requests: &[&Request], threads: usize) -> Result<Vec<Option<Vec<bool>>>> {
         let known = self.known.read().map_err(|_| POISONED)?;
-        let (mut verified, mut keys, mut messages, mut signatures) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for entry in entries {
-            entry::check_body(&entry.body)?;
-            let key = known.get(entry.key_idx as usize);
-            if let Some(key) = key {
-                keys.push(KeyRef::Plain(key));
-                messages.push(message_of(&statement_id(hash, &entry.body)));
-                signatures.push(Signature::from_bytes(&entry.signature)?);
+        let (mut keys, mut messages, mut signatures) = (Vec::new(), Vec::new(), Vec::new());
+        let mut judged = Vec::with_capacity(requests.len());
+        for request in requests {
+            let mut verified = Vec::with_capacity(request.entries.len());
+            for (entry, statement) in request.entries.iter().zip(&request.statements) {
+                let row = entry.key_idx as usize;
+                if let Some(known) = known.get(row) {
+                    // Tables are large: they are for those who sign most, who are the first to come.
+                    keys.push(match row < MAX_PREPARED {
+                        true => KeyRef::Prepared(known.prepared.get_or_init(|| known.key.prepare())),
+                        false => KeyRef::Plain(&known.key),
+                    });
+                    messages.push(message_of(statement));
+                    signatures.push(Signature::from_bytes(&entry.signature)?);
+                }
+                verified.push(row < known.len());
             }
-            verified.push(key.is_some());
+            judged.push(Some(verified));
         }
         let messages: Vec<&[u8]> = messages.iter().map(<[u8; 48]>::as_slice).collect();
-        verify_many(Keys::Each(&keys), &messages, &signatures, None, 0)?.into_result()?;
-        Ok(verified)
+        let verdicts = verify_many(Keys::Each(&keys), &messages, &signatures, None, threads)?;
+        let mut valid = verdicts.as_slice().iter();
+        for judged in &mut judged {
+            let count = judged.as_ref().map_or(0, |verified| verified.iter().filter(|verified| **verified).count());
+            if valid.by_ref().take(count).filter(|valid| !**valid).count() > 0 {
+                *judged = None;
+            }
+        }
+        Ok(judged)
     }
 
     /// Writes a group and gives every request its result.
     fn commit(&self, group: &[Arc<Request>]) -> Result<()> {
+        let waiting: Vec<&Request> = group.iter().map(Arc::as_ref).filter(|r| r.verified.is_none()).collect();
+        let mut judged = self.judge(&waiting, 1)?.into_iter();
         let mut state = self.state.lock().map_err(|_| POISONED)?;
         let clock = now();
         let first = state.view.size();
@@ -329,23 +378,25 @@ impl Ledger {
         let mut results: Vec<Result<core::ops::Range<usize>>> = Vec::with_capacity(group.len());
         for request in group {
             let before = staged.entries.len();
-            let result = match state.failed {
-                Some(error) => Err(error),
-                None => state.stage(&mut staged, request, clock, &self.signer),
+            let verified = request.verified.clone().or_else(|| judged.next().flatten());
+            let result = match (state.failed, verified) {
+                (Some(error), _) => Err(error),
+                (None, None) => Err(Error::InvalidSignature),
+                (None, Some(verified)) => state.stage(&mut staged, request, &verified, clock, &self.signer),
             };
             results.push(result.map(|()| before..staged.entries.len()));
         }
         let mut written = Ok(Vec::new());
-        if !staged.entries.is_empty() {
+        if staged.count > 0 {
             written = state.write(first, &staged, &self.note_key, &self.signer);
             match &written {
                 Ok(_) => self.learn_keys(&state)?,
                 Err(error) => state.failed = Some(*error),
             }
         }
-        for (request, result) in group.iter().zip(results) {
-            let result = result.and_then(|range| match &written {
-                Ok(receipts) => Ok(receipts[range].to_vec()),
+        for (request, result) in group.iter().zip(results).rev() {
+            let result = result.and_then(|range| match &mut written {
+                Ok(receipts) => Ok(receipts.split_off(range.start)),
                 Err(error) => Err(*error),
             });
             *request.result.lock().map_err(|_| POISONED)? = Some(result);
@@ -364,7 +415,7 @@ impl Ledger {
         let rows = state.view.chain.keys.rows();
         let mut known = self.known.write().map_err(|_| POISONED)?;
         let from = known.len();
-        known.extend(rows[from..].iter().map(|row| row.key));
+        known.extend(rows[from..].iter().map(Known::new));
         Ok(())
     }
 
@@ -449,115 +500,6 @@ impl Drop for Leading<'_> {
             queue.leading = false;
         }
         self.0.turn.notify_all();
-    }
-}
-
-impl State {
-    /// Checks the entries of a request and lays out their bytes; on an error nothing of the request remains.
-    fn stage(&mut self, staged: &mut Staged, request: &Request, clock: u64, signer: &SigningKey) -> Result<()> {
-        let last_time = self.view.chain.last_time;
-        let time = match request.time {
-            None => clock.max(last_time),
-            Some(time) if time < last_time => {
-                return Err(Error::InvalidArgument { field: "time", reason: "is before that of the last entry" });
-            }
-            Some(time) if time > MAX_TIME => {
-                return Err(Error::InvalidArgument { field: "time", reason: "is later than 2^63 - 1 µs" });
-            }
-            Some(time) => time,
-        };
-        let mark = self.view.mark();
-        let (bytes, count, entries) = (staged.bytes.len(), staged.count, staged.entries.len());
-        let staging = request.entries.iter().zip(&request.verified).try_for_each(|(entry, verified)| {
-            if entry.kind == EntryType::Segment {
-                return Err(Error::InvalidArgument { field: "type", reason: "only the writer makes SEGMENT entries" });
-            }
-            self.begin_segment(staged, time, signer)?;
-            let (index, leaf, statement) = self.stage_one(staged, entry, *verified, time)?;
-            staged.entries.push((index, leaf, statement, time));
-            Ok(())
-        });
-        if staging.is_err() {
-            self.view.go_back(mark);
-            staged.bytes.truncate(bytes);
-            staged.count = count;
-            staged.entries.truncate(entries);
-        }
-        staging
-    }
-
-    /// Lays out the SEGMENT entries, when the next entry begins a segment.
-    fn begin_segment(&mut self, staged: &mut Staged, time: u64, signer: &SigningKey) -> Result<()> {
-        self.view.begin_segment()?;
-        while let Some(body) = self.view.chain.owed().cloned() {
-            let hash = self.view.genesis.hash();
-            let entry = NewEntry::sign(hash, EntryType::Segment, LEDGER_KEY, body, signer)?;
-            self.stage_one(staged, &entry, true, time)?;
-        }
-        Ok(())
-    }
-
-    /// Lays out one entry; gives its index, leaf hash and statement id.
-    fn stage_one(
-        &mut self,
-        staged: &mut Staged,
-        new: &NewEntry,
-        verified: bool,
-        time: u64,
-    ) -> Result<(u64, Hash, Hash)> {
-        let hash = self.view.genesis.hash();
-        let chain = &self.view.chain;
-        let index = chain.size;
-        let key = *chain.keys.key_at(new.key_idx, index)?;
-        let statement = statement_id(hash, &new.body);
-        if !verified {
-            key.verify(&message_of(&statement), &Signature::from_bytes(&new.signature)?)?;
-        }
-        let header = Header {
-            kind: new.kind,
-            key_idx: new.key_idx,
-            index,
-            time,
-            prev: chain.last_leaf,
-            statement,
-            algorithm: key.algorithm(),
-        };
-        let start = staged.bytes.len();
-        staged.bytes.extend_from_slice(&[0; PREFIX]);
-        entry::write(&mut staged.bytes, &header, &new.signature, &new.body);
-        let length = staged.bytes.len() - start - PREFIX;
-        staged.bytes[start..start + PREFIX].copy_from_slice(&(length as u16).to_be_bytes());
-        let bytes = &staged.bytes[start + PREFIX..];
-        let leaf = leaf_hash(hash, bytes);
-        let place = self.files.wal.length() + (wal::RECORD + start) as u64;
-        self.view.push(&Entry::parse(bytes)?, leaf, place)?;
-        staged.count += 1;
-        Ok((index, leaf, statement))
-    }
-
-    /// Makes the group durable and gives a receipt for each entry of a caller.
-    fn write(&mut self, first: u64, staged: &Staged, key: &NoteKey, signer: &SigningKey) -> Result<Vec<Receipt>> {
-        let State { view, files, .. } = self;
-        let size = view.size();
-        let root = view.root_at(size)?;
-        let checkpoint = Checkpoint { origin: view.genesis.origin().to_owned(), size, root };
-        let note: Arc<str> = checkpoint.sign(key, signer)?.into();
-        let note_at = files.log.length();
-        files.wal.append(&wal::record(first, staged.count, &staged.bytes, note_at, note.as_bytes()))?;
-        files.wal.sync()?;
-        view.end = files.wal.length();
-        files.state.write(&Watermark { size, root, wal: view.wal_number, end: view.end })?;
-        let mut frame = Vec::with_capacity(note.len() + PREFIX);
-        frames::push(&mut frame, note.as_bytes());
-        files.log.append(&frame)?;
-        view.directory.replace_checkpoint(note.as_bytes())?;
-        (files.note, files.note_at) = (note.as_ref().to_owned(), note_at);
-        self.note = note.clone();
-        let receipt = |&(index, leaf_hash, statement, time): &(u64, Hash, Hash, u64)| {
-            let proof = self.view.inclusion_proof(index, size)?;
-            Ok(Receipt { index, time, statement, leaf_hash, checkpoint: note.clone(), proof })
-        };
-        staged.entries.iter().map(receipt).collect()
     }
 }
 

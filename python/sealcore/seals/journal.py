@@ -425,7 +425,7 @@ def _happened(authority: rules.Authority, entry: ledgers.Entry) -> Happened:
     """An applied entry as the tables see it."""
     if entry.type == _STATEMENT:
         return Happened(entry.statement, rules.decode(entry.body))
-    rows = tuple(key.row for key in authority.keys() if key.index == entry.index)
+    rows = tuple(key.row for key in list(authority.keys()) if key.index == entry.index)
     if entry.type in {_KEY_REVOKE, _KEY_ROTATE}:
         rows += (ledgers.decode_body(entry.body)["key_idx"],)
     return Happened(entry.statement, None, rows)

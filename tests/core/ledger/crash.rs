@@ -125,7 +125,7 @@ fn every_cut_is_recovered_or_refused() {
             let path = states.lay([new_wal, new_state, new_log, &new_checkpoint[..cut]]);
             assert!(matches!(world.open(&path), Err(Error::LedgerCorrupt { .. })), "checkpoint {cut}");
         }
-        for cut in 0..64 {
+        for cut in 0..128 {
             let path = states.lay([new_wal, &new_state[..cut], new_log, new_checkpoint]);
             assert!(matches!(world.open(&path), Err(Error::LedgerCorrupt { .. })), "state {cut}");
         }

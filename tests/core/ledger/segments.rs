@@ -7,8 +7,10 @@ use sealcore::Error;
 use sealcore::hash::HashAlgorithm;
 use sealcore::ledger::proof::{verify_consistency, verify_inclusion};
 use sealcore::ledger::{
-    Anchor, Checkpoint, EntryType, FindingKind as Kind, KeyChange, Ledger, LedgerReader, Recovery, Redaction,
+    Anchor, Checkpoint, EntryType, FindingKind as Kind, KeyChange, Ledger, LedgerReader, Level, Recovery, Redaction,
+    Summary, Synthetic, VerifyOptions, generate, sealed_segments, verify, verify_segment,
 };
+use sealcore::sign::Algorithm;
 
 use crate::verify::check;
 use crate::world::{HASHES, Scratch, World, copy, frame_ranges, key, records};
@@ -243,6 +245,228 @@ fn flips_in_a_segment_are_found() {
     assert!(world.open(&path).is_err());
 }
 
+/// Segments are verified by themselves, in any order and grouping, and the report is the same.
+#[test]
+fn summaries_join_in_any_grouping() {
+    for hash in HASHES {
+        let scratch = Scratch::new();
+        let (path, world) = (scratch.join("ledger"), World::new(hash));
+        drop(world.segmented(&path, 1800));
+        let plain = check(&path);
+        assert_eq!(sealed_segments(&path), Ok(7));
+        let one = |number| verify_segment(&path, number, Level::Signatures).expect("runs").expect("nothing is wrong");
+        let all: Vec<Summary> = (0..7).map(one).collect();
+        for summary in &all {
+            assert_eq!(Summary::decode(&summary.encode().expect("encodes")).as_ref(), Ok(summary));
+        }
+        let join = |range: std::ops::Range<usize>| {
+            let mut joined = all[range.start].clone();
+            all[range][1..].iter().for_each(|right| joined.merge(right).expect("neighbours"));
+            joined
+        };
+        // Every way to cut seven segments into runs, and to join the runs.
+        for cuts in 0u32..1 << 6 {
+            let mut runs = Vec::new();
+            let mut start = 0;
+            for place in 1..=7 {
+                if place == 7 || cuts >> (place - 1) & 1 == 1 {
+                    runs.push(join(start..place));
+                    start = place;
+                }
+            }
+            let mut joined = runs[0].clone();
+            runs[1..].iter().for_each(|right| joined.merge(right).expect("neighbours"));
+            assert_eq!(joined, join(0..7));
+            let mut options = VerifyOptions { summaries: &runs, ..VerifyOptions::default() };
+            assert_eq!(verify(&path, &options, &mut |_, _| Ok(())).as_ref(), Ok(&plain));
+            // A machine that failed leaves a gap: it is verified here.
+            options.summaries = &runs[runs.len() / 2..];
+            assert_eq!(verify(&path, &options, &mut |_, _| Ok(())).as_ref(), Ok(&plain));
+        }
+        assert_eq!(plain.summary, Some(join(0..7)));
+        // What does not follow is not joined.
+        assert!(all[0].clone().merge(&all[2]).is_err());
+        assert!(all[1].clone().merge(&all[0]).is_err());
+        let mut bytes = all[1].encode().expect("encodes");
+        for at in 0..bytes.len() {
+            bytes[at] ^= 1;
+            if let Ok(other) = Summary::decode(&bytes) {
+                assert_ne!(other, all[1]);
+            }
+            bytes[at] ^= 1;
+        }
+        // It goes on from a summary, and sees when the segments are others.
+        let ledger = world.open(&path).expect("opens");
+        ledger.append_many(vec![world.statement("later"); 700]).expect("appends");
+        drop(ledger);
+        let kept = [plain.summary.clone().expect("a summary")];
+        let options = VerifyOptions { summaries: &kept, ..VerifyOptions::default() };
+        let resumed = verify(&path, &options, &mut |_, _| Ok(())).expect("runs");
+        assert_eq!(resumed, check(&path));
+        assert!(resumed.summary.as_ref().is_some_and(|summary| summary.end() > kept[0].end()));
+        let other = scratch.join("other");
+        let ledger = world.segmented(&other, 1700);
+        ledger.append_many(vec![world.statement("another history"); 300]).expect("appends");
+        drop(ledger);
+        let report = verify(&other, &options, &mut |_, _| Ok(())).expect("runs");
+        assert!(report.findings.iter().any(|f| f.kind == Kind::ChangedSinceSummary), "{:?}", report.findings);
+    }
+}
+
+#[test]
+fn levels() {
+    let scratch = Scratch::new();
+    let (path, world) = (scratch.join("ledger"), World::new(HashAlgorithm::Sha256));
+    drop(world.segmented(&path, 600));
+    let at =
+        |level| verify(&path, &VerifyOptions { level, ..VerifyOptions::default() }, &mut |_, _| Ok(())).expect("runs");
+    let full = at(Level::Signatures);
+    for level in [Level::Tree, Level::Checkpoints, Level::Signatures] {
+        let report = at(level);
+        assert_eq!((report.findings.len(), report.level, report.root), (0, level, full.root));
+        assert_eq!((report.size, report.entries, report.bytes), (full.size, full.entries, full.bytes));
+        assert_eq!(report.signatures_checked, if level == Level::Signatures { full.size } else { 0 });
+        assert_eq!(Level::from_number(level.number()), Ok(level));
+        // Less than what is asked for is not taken.
+        let kept = [report.summary.expect("a summary")];
+        let options = VerifyOptions { summaries: &kept, ..VerifyOptions::default() };
+        assert_eq!(verify(&path, &options, &mut |_, _| Ok(())).as_ref(), Ok(&full));
+    }
+    assert!(Level::from_number(0).is_err() && Level::from_number(4).is_err());
+    // An entry whose signature somebody replaced, in a ledger that he rebuilt with the operator's key.
+    let checkpoints = fs::read(path.join("checkpoints.log")).expect("read");
+    fs::write(path.join("checkpoints.log"), &checkpoints[..checkpoints.len() / 2]).expect("write");
+    assert_eq!(at(Level::Tree).findings, []);
+    assert_ne!(at(Level::Checkpoints).findings, []);
+}
+
+/// A segment's hash file: every tile is compared; the finding says where.
+#[test]
+fn flips_in_the_hashes_are_found() {
+    let scratch = Scratch::new();
+    let (path, world) = (scratch.join("ledger"), World::new(HashAlgorithm::Sm3));
+    drop(world.segmented(&path, 600));
+    let good = fs::read(path.join("seg/1.slh")).expect("read");
+    let expect = |offset: u64| {
+        let found: Vec<_> = check(&path).findings.into_iter().map(|f| (f.kind, f.file, f.offset)).collect();
+        assert_eq!(found, [(Kind::HashesAltered, "seg/1.slh".to_owned(), offset)]);
+    };
+    for at in (0..good.len()).step_by(131).chain(8192..good.len()) {
+        let mut flipped = good.clone();
+        flipped[at] ^= 1 << (at % 8);
+        fs::write(path.join("seg/1.slh"), &flipped).expect("write");
+        expect(at as u64);
+    }
+    fs::write(path.join("seg/1.slh"), &good[..100]).expect("write");
+    expect(100);
+    fs::write(path.join("seg/1.slh"), [good.clone(), vec![0]].concat()).expect("write");
+    expect(good.len() as u64);
+    fs::remove_file(path.join("seg/1.slh")).expect("remove");
+    expect(0);
+}
+
+/// What is done to entries of a sealed segment is named as precisely as in the log.
+#[test]
+fn tampering_in_a_segment_is_named() {
+    let scratch = Scratch::new();
+    let (path, world) = (scratch.join("ledger"), World::new(HashAlgorithm::Sha256));
+    drop(world.segmented(&path, 900));
+    let good = fs::read(path.join("seg/1.slg")).expect("read");
+    let end = good.len() - 128 - 16;
+    let entries: Vec<Vec<u8>> =
+        frame_ranges(&good[4096..end]).into_iter().map(|f| good[4096 + f.start + 2..4096 + f.end].to_vec()).collect();
+    // Header, offsets and footer are made to fit: only the entries are left to tell.
+    let rebuilt = |list: &[Vec<u8>]| {
+        let body: Vec<u8> = list.iter().flat_map(|e| [&(e.len() as u16).to_be_bytes()[..], e].concat()).collect();
+        let mut out = [&good[..4096], &body].concat();
+        let mut rest = [4096u64.to_be_bytes(), (out.len() as u64).to_be_bytes()].concat();
+        rest.extend_from_slice(&good[good.len() - 128..good.len() - 12]);
+        let crc = crate::world::crc32c(&[&good[..4096], &rest].concat());
+        out.extend(rest);
+        out.extend(crc.to_be_bytes());
+        out.extend(b"sealend1");
+        fs::write(path.join("seg/1.slg"), out).expect("write");
+        let report = check(&path);
+        report.findings.iter().map(|f| (f.kind, f.index, f.field)).collect::<Vec<_>>()
+    };
+    assert_eq!(rebuilt(&entries), []);
+    let with = |change: &dyn Fn(&mut Vec<Vec<u8>>)| {
+        let mut list = entries.clone();
+        change(&mut list);
+        rebuilt(&list)
+    };
+    for place in [1usize, 7, 100, 254] {
+        let index = Some(256 + place as u64);
+        let flip = |at: usize| with(&|list: &mut Vec<Vec<u8>>| list[place][at] ^= 1);
+        assert_eq!(flip(160), [(Kind::StatementMismatch, index, "body"), (Kind::EntryAltered, index, "entry")]);
+        let signed: std::collections::BTreeSet<_> = flip(100).into_iter().map(|(kind, at, _)| (kind, at)).collect();
+        assert_eq!(signed, [(Kind::SignatureInvalid, index), (Kind::EntryAltered, index)].into());
+        // The lowest bit of the time: the entry may now be before the one before it.
+        let timed = flip(23);
+        assert!(timed.iter().all(|(kind, at, _)| {
+            matches!(kind, Kind::EntryAltered | Kind::TimeBackwards) && (*at == index || *at == index.map(|i| i + 1))
+        }));
+        assert!(timed.iter().any(|(kind, at, _)| (*kind, *at) == (Kind::EntryAltered, index)), "{timed:?}");
+        assert_eq!(with(&|list| drop(list.remove(place))), [(Kind::Deleted, index, "entry")]);
+        assert_eq!(
+            with(&|list: &mut Vec<Vec<u8>>| list.insert(place, list[place].clone())),
+            [(Kind::Duplicated, index, "entry")]
+        );
+        let swapped = with(&|list: &mut Vec<Vec<u8>>| list.swap(place, place - 1));
+        assert!(swapped.iter().any(|(kind, _, _)| matches!(kind, Kind::Moved | Kind::SegmentInvalid)), "{swapped:?}");
+    }
+    assert_eq!(with(&|list| list.truncate(200)), [(Kind::Truncated, Some(456), "entry")]);
+    let last = with(&|list: &mut Vec<Vec<u8>>| list[255][23] ^= 1);
+    assert!(last.iter().any(|(kind, at, _)| (*kind, *at) == (Kind::EntryAltered, Some(511))), "{last:?}");
+}
+
+/// A synthetic ledger is like any other, and the same for the same seed but for its times and signatures.
+#[test]
+fn synthetic_ledgers() {
+    let scratch = Scratch::new();
+    for (hash, algorithm) in [(HashAlgorithm::Sha256, Algorithm::P256), (HashAlgorithm::Sm3, Algorithm::Sm2)] {
+        let shape = Synthetic { entries: 3000, keys: 5, algorithm, hash, seed: 7, length: 400, batch: 700 };
+        let path = scratch.join(hash.name());
+        let mut steps = Vec::new();
+        generate(&path, &shape, &mut |done, total| {
+            steps.push((done, total));
+            Ok(())
+        })
+        .expect("generates");
+        assert_eq!(steps, [(700, 3000), (1400, 3000), (2100, 3000), (2800, 3000), (3000, 3000)]);
+        let report = check(&path);
+        assert_eq!((report.findings.len(), report.size), (0, 3006));
+        let reader = LedgerReader::open(&path).expect("reads");
+        for (index, stored) in (6..).zip(reader.entries(6..3006)) {
+            let stored = stored.expect("reads");
+            assert_eq!(stored.bytes().len(), 400);
+            assert_eq!(stored.view().expect("parses").key_idx(), 2 + (index - 6) % 5);
+        }
+        assert_eq!(reader.keys()[3].key, shape.key(3).expect("a key").verifying_key());
+        // Its keys are known, so it can be written on.
+        let ledger = Ledger::open(&path, &shape.key(0).expect("a key")).expect("opens");
+        ledger.append(ledger.sign(EntryType::Statement, b"on".to_vec()).expect("signs")).expect("appends");
+        for length in [250, 251, 300, 515, 516, 517, 600, 65_535] {
+            let shape = Synthetic { entries: 2, length, ..shape };
+            let path = scratch.join(&format!("{}-{length}", hash.name()));
+            generate(&path, &shape, &mut |_, _| Ok(())).expect("generates");
+            let reader = LedgerReader::open(&path).expect("reads");
+            // One length cannot be had: where the head of the padding grows.
+            let made = reader.entry(7).expect("reads").bytes().len();
+            assert!(made == length || made + 1 == length, "{length}: {made}");
+        }
+        for wrong in [
+            Synthetic { keys: 0, ..shape },
+            Synthetic { length: 249, ..shape },
+            Synthetic { length: 65_536, ..shape },
+            Synthetic { batch: 0, ..shape },
+        ] {
+            let made = generate(&scratch.join("wrong"), &wrong, &mut |_, _| Ok(()));
+            assert!(matches!(made, Err(Error::InvalidArgument { .. })));
+        }
+    }
+}
+
 /// SEGMENT entries carry the key table; the other types of the ledger's own are judged by their form.
 #[test]
 fn the_ledgers_own_entries() {
@@ -283,7 +507,7 @@ fn the_ledgers_own_entries() {
     assert!(Anchor { form: String::new(), ..anchor.clone() }.encode(&id).is_err());
     assert!(Anchor { token: vec![0; 60_001], ..anchor.clone() }.encode(&id).is_err());
     // A key hands over to the next one with its own signature, and with no other.
-    let next = key(sealcore::sign::Algorithm::Sm2, 0x66);
+    let next = key(Algorithm::Sm2, 0x66);
     let rotate = |key_idx| KeyChange::Rotate { key_idx, key: next.verifying_key(), label: None };
     let body = |key_idx| rotate(key_idx).encode(&id).expect("encodes");
     assert!(ledger.append(founder(EntryType::KeyRotate, body(2))).is_err());
@@ -298,7 +522,7 @@ fn the_ledgers_own_entries() {
     let change = |n: u16| {
         let mut scalar = [9; 32];
         scalar[30..].copy_from_slice(&n.to_be_bytes());
-        let key = sealcore::sign::SigningKey::from_bytes(sealcore::sign::Algorithm::P256, &scalar).expect("in range");
+        let key = sealcore::sign::SigningKey::from_bytes(Algorithm::P256, &scalar).expect("in range");
         world.change(&ledger, &KeyChange::Add { key: key.verifying_key(), label: None })
     };
     ledger.append_many((0..700).map(change).collect()).expect("appends");

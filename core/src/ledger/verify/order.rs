@@ -11,10 +11,12 @@ use super::super::entry::EntryType;
 use super::super::genesis::Genesis;
 use super::super::keys::KeyTable;
 use super::super::merkle::{CompactRange, Hash};
-use super::super::records::segment_bodies;
+use super::super::records::{keys_digest, segment_bodies};
+use super::super::view::View;
 use super::report::{FindingKind, Findings};
 use super::scan::{Facts, Sound};
 use super::source::only;
+use super::summary::Summary;
 use crate::hash::HashAlgorithm;
 use crate::sign::VerifyingKey;
 use crate::{Error, Result};
@@ -34,10 +36,13 @@ struct Tip {
     offset: u64,
     leaf: Hash,
     time: u64,
+    /// Whether its leaf is in the tree already, as part of a sealed segment.
+    settled: bool,
 }
 
 /// An entry with whose bytes the next one disagrees.
 struct Suspect {
+    settled: bool,
     offset: u64,
     leaf: Hash,
     /// What the entry after it has as `prev`.
@@ -104,6 +109,44 @@ impl Order {
         self.expected
     }
 
+    pub(super) fn target(&self) -> u64 {
+        self.target
+    }
+
+    /// Entries from `target` on are not judged.
+    pub(super) fn go_on_to(&mut self, target: u64) {
+        self.target = target;
+    }
+
+    /// Takes sealed segments in which nothing is wrong, when they continue what is before them. `end` is where they end
+    /// in the stream.
+    pub(super) fn accept(&mut self, summary: &Summary, end: u64, view: &View) -> Result<bool> {
+        let (leaf, time) = self.tip.as_ref().map_or(([0; 32], 0), |tip| (tip.leaf, tip.time));
+        let continues = summary.start() == self.expected
+            && summary.first_prev == leaf
+            && summary.first_time >= time
+            && summary.keys_in == keys_digest(self.hash, &self.keys.encode());
+        if continues {
+            self.keys = summary.keys()?;
+            self.counts.iter_mut().zip(summary.entries).for_each(|(count, more)| *count += more);
+            self.jump(summary.end(), view, end)?;
+            if let Some(tip) = &mut self.tip {
+                tip.time = summary.last_time;
+            }
+        }
+        Ok(continues)
+    }
+
+    /// Goes on after the sealed segments that end at this index, as their footers say.
+    pub(super) fn jump(&mut self, index: u64, view: &View, end: u64) -> Result<()> {
+        let time = self.tip.as_ref().map_or(0, |tip| tip.time);
+        let (tree, segment, leaf) = view.sealed_until(index)?;
+        (self.tree, self.segment, self.suspect) = (Some(tree), Some(segment), None);
+        self.tip = Some(Tip { index: index - 1, offset: end, leaf, time, settled: true });
+        self.expected = index;
+        Ok(())
+    }
+
     /// Takes the next entry of the file; `next` is the one after it.
     pub(super) fn take(
         &mut self,
@@ -164,13 +207,19 @@ impl Order {
     fn in_place(&mut self, facts: &Facts, findings: &mut Findings, settled: &mut Settled<'_>) -> Result<()> {
         let index = self.expected;
         if let Some(tip) = &self.tip {
-            let (leaf, offset, time) = (tip.leaf, tip.offset, tip.time);
+            let (leaf, offset, time, sealed) = (tip.leaf, tip.offset, tip.time, tip.settled);
             let agrees = leaf == facts.prev;
             self.settle_suspect(Some(agrees), findings, settled)?;
             if agrees {
                 self.settle_tip(settled)?;
             } else {
-                self.suspect = Some(Suspect { offset, leaf, claimed: facts.prev, claim_offset: facts.offset + 24 });
+                self.suspect = Some(Suspect {
+                    settled: sealed,
+                    offset,
+                    leaf,
+                    claimed: facts.prev,
+                    claim_offset: facts.offset + 24,
+                });
                 self.tip = None;
             }
             if facts.time < time {
@@ -191,7 +240,8 @@ impl Order {
             self.check_alone(index, facts, sound, findings);
             self.apply(index, facts, sound, findings);
         }
-        self.tip = Some(Tip { index, offset: facts.offset, leaf: facts.leaf, time: facts.time });
+        let (offset, leaf, time) = (facts.offset, facts.leaf, facts.time);
+        self.tip = Some(Tip { index, offset, leaf, time, settled: false });
         self.expected = index + 1;
         Ok(())
     }
@@ -310,19 +360,23 @@ impl Order {
     ) -> Result<()> {
         let Some(suspect) = self.suspect.take() else { return Ok(()) };
         let index = self.tip.as_ref().map_or(self.expected, |tip| tip.index).saturating_sub(1);
-        if tip_is_genuine == Some(true) {
+        // What stands in a sealed segment has been judged by its root.
+        if tip_is_genuine == Some(true) && !suspect.settled {
             altered(findings, index, suspect.offset, "the entry after it");
             return self.push(suspect.claimed, settled);
         }
         let detail = format!("is not the leaf hash of entry {index}");
         findings.entry(FindingKind::ChainBroken, index + 1, suspect.claim_offset, "prev", detail);
+        if suspect.settled {
+            return Ok(());
+        }
         self.push(if tip_is_genuine.is_none() { suspect.claimed } else { suspect.leaf }, settled)
     }
 
     fn settle_tip(&mut self, settled: &mut Settled<'_>) -> Result<()> {
         match self.tip.take() {
-            Some(tip) => self.push(tip.leaf, settled),
-            None => Ok(()),
+            Some(tip) if !tip.settled => self.push(tip.leaf, settled),
+            _ => Ok(()),
         }
     }
 
@@ -343,7 +397,9 @@ impl Order {
         findings: &mut Findings,
         settled: &mut Settled<'_>,
     ) -> Result<()> {
-        if let (Some(suspect), Some(tip), Some(tree), Some(root)) = (&self.suspect, &self.tip, &self.tree, root) {
+        if let (Some(suspect), Some(tip), Some(tree), Some(root)) = (&self.suspect, &self.tip, &self.tree, root)
+            && !suspect.settled
+        {
             // Which leaf of the suspect gives the root?
             let mut claimed = tree.clone();
             claimed.append(&suspect.claimed)?;
@@ -355,6 +411,7 @@ impl Order {
         let tip = self.tip.as_ref().map(|tip| (tip.index, tip.offset));
         if let (Some((index, offset)), Some(tip), Some(tree), Some(root)) = (tip, &self.tip, &self.tree, root)
             && index + 1 == self.target
+            && !tip.settled
         {
             let mut whole = tree.clone();
             whole.append(&tip.leaf)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::entry::EntryType;
 use super::super::merkle::Hash;
 use super::source::Piece;
+use super::summary::{Level, Summary};
 use crate::hash::HashAlgorithm;
 
 macro_rules! kinds {
@@ -88,6 +89,10 @@ kinds! {
     StateWrong = "state-wrong",
     /// The file `state` says that more was durable than there is: the ledger was put back to an older state.
     RolledBack = "rolled-back",
+    /// A file of hashes is not what the entries hash to.
+    HashesAltered = "hashes-altered",
+    /// Sealed segments are not those of which a summary was made.
+    ChangedSinceSummary = "changed-since-summary",
     /// The root of the entries differs from a checkpoint's.
     RootMismatch = "root-mismatch",
     /// The earlier checkpoint names another ledger.
@@ -174,6 +179,10 @@ pub struct Report {
     pub findings_dropped: u64,
     /// What follows from all this.
     pub assurance: Assurance,
+    /// How much was verified.
+    pub level: Level,
+    /// What the next verification can begin with: the sealed segments from the first one on with which nothing is wrong.
+    pub summary: Option<Summary>,
 }
 
 /// Findings up to a cap.
@@ -217,6 +226,11 @@ impl Findings {
     /// Whether something was found in this part of a file.
     pub(super) fn any_in(&self, file: &str, place: &core::ops::Range<u64>) -> bool {
         self.list.iter().any(|f| f.file == file && place.contains(&f.offset))
+    }
+
+    /// How many there are.
+    pub(super) fn total(&self) -> u64 {
+        self.list.len() as u64 + self.dropped
     }
 
     pub(super) fn is_empty(&self) -> bool {

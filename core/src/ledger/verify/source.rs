@@ -52,7 +52,9 @@ struct BadRecord {
 
 /// The stream.
 pub(super) struct Source<'d> {
-    directory: &'d Directory,
+    pub(super) directory: &'d Directory,
+    /// The number of sealed segments.
+    pub(super) sealed: u64,
     pub(super) pieces: Arc<Vec<Piece>>,
     length: u64,
     wal: Option<ReadFile>,
@@ -87,6 +89,7 @@ impl<'d> Source<'d> {
         let sealed = if wal.is_some() { number } else { numbers.last().map_or(0, |last| last + 1) };
         let mut source = Source {
             directory,
+            sealed,
             pieces: Arc::default(),
             length: 0,
             wal_name: wal::name(number).into(),

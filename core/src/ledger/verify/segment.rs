@@ -1,0 +1,319 @@
+//! One sealed segment by itself, as fast as the machine reads and hashes: whether anything is wrong, not what.
+//!
+//! The file is read in order into a buffer of the second cache's size; leaf hashes, statement ids and the tree are
+//! hashed in lanes, signatures are verified in batches with prepared keys. Where something is wrong, the slower pass
+//! over single entries says what.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::RwLock;
+
+use super::super::chain::Chain;
+use super::super::entry::{BODY_OFFSET, Entry, EntryType, body_digests, message_of};
+use super::super::frames::{PREFIX, cut};
+use super::super::genesis::Genesis;
+use super::super::keys::KeyRow;
+use super::super::merkle::{CompactRange, Hash, Pyramid, leaf_hashes};
+use super::super::records::keys_digest;
+use super::super::segment::{self, BUNDLE, BUNDLE_BITS, End, HEADER};
+use super::super::store::{Directory, NOT_FOUND, ReadFile};
+use super::summary::{Level, Summary};
+use crate::hash::HashAlgorithm;
+use crate::sign::{Algorithm, KeyRef, Keys, PreparedKey, Signature, verify_digest_many};
+use crate::{Error, Result, cpu};
+
+/// Bytes of a segment in memory at a time.
+const CHUNK: usize = 1 << 20;
+/// Signatures that are verified together.
+const BATCH: usize = 8192;
+/// Keys that are prepared; each takes about 340 KiB.
+const MAX_PREPARED: usize = 128;
+
+/// What all segments have in common.
+pub(super) struct Context<'c> {
+    pub(super) directory: &'c Directory,
+    pub(super) genesis: &'c Genesis,
+    pub(super) id: Hash,
+    pub(super) level: Level,
+    prepared: RwLock<HashMap<[u8; 65], PreparedKey>>,
+}
+
+/// What a look at a segment found.
+pub(super) enum Look {
+    /// Nothing is wrong with the entries; where the file of hashes differs from them, if it does.
+    Clean(Box<Summary>, Option<u64>),
+    /// Something is.
+    Damaged,
+}
+
+impl<'c> Context<'c> {
+    pub(super) fn new(directory: &'c Directory, genesis: &'c Genesis, level: Level) -> Result<Self> {
+        Ok(Context { directory, genesis, id: genesis.id()?, level, prepared: RwLock::default() })
+    }
+
+    fn end_of(&self, number: u64) -> Result<Option<(ReadFile, End)>> {
+        let bits = self.genesis.segment_bits();
+        let file = match self.directory.open_read(&segment::entries_name(number), "read a segment") {
+            Ok(file) => file,
+            Err(Error::LedgerIo { os_code: NOT_FOUND, .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let header = segment::header(number, bits, self.genesis.hash(), &self.id);
+        let mut found = [0; HEADER];
+        let mut end = vec![0; segment::end_length(bits)];
+        let offset = file.length()?.saturating_sub(end.len() as u64);
+        let read = file.read(0, &mut found)? + file.read(offset, &mut end)?;
+        if read < found.len() + end.len() || found != header {
+            return Ok(None);
+        }
+        let end = End::decode(&end, bits, &header).filter(|end| end.offsets.last() == Some(&offset));
+        Ok(end.map(|end| (file, end)))
+    }
+
+    /// The key of a row, prepared unless there are too many.
+    fn prepare(&self, row: &KeyRow) -> Option<PreparedKey> {
+        let point = row.key.to_sec1();
+        if let Some(found) = self.prepared.read().ok()?.get(&point) {
+            return Some(found.clone());
+        }
+        if self.prepared.read().ok()?.len() >= MAX_PREPARED {
+            return None;
+        }
+        let prepared = row.key.prepare();
+        self.prepared.write().ok()?.insert(point, prepared.clone());
+        Some(prepared)
+    }
+
+    /// Looks at one segment.
+    pub(super) fn look(&self, number: u64) -> Result<Look> {
+        let found = self.end_of(number)?.zip(match number.checked_sub(1) {
+            Some(before) => self.end_of(before)?.map(|(_, end)| Some(end)),
+            None => Some(None),
+        });
+        let Some(((file, end), before)) = found else { return Ok(Look::Damaged) };
+        let mut pass = Pass::new(self, number, before, end)?;
+        if !pass.entries(&file)? {
+            return Ok(Look::Damaged);
+        }
+        pass.finish()
+    }
+}
+
+/// The pass over one segment.
+struct Pass<'p> {
+    context: &'p Context<'p>,
+    number: u64,
+    before: Option<End>,
+    end: End,
+    chain: Chain,
+    leaves: Vec<Hash>,
+    first_prev: Hash,
+    first_time: u64,
+    keys_in: Hash,
+    counts: [u64; EntryType::ALL.len()],
+    jobs: Jobs,
+}
+
+/// Signatures that wait to be verified.
+#[derive(Default)]
+struct Jobs {
+    rows: Vec<u32>,
+    messages: Vec<[u8; 48]>,
+    signatures: Vec<Signature>,
+    /// Prepared keys, and Z_A of SM2 keys, by row.
+    keys: HashMap<u32, (Option<PreparedKey>, [u8; 32])>,
+    checked: u64,
+}
+
+impl<'p> Pass<'p> {
+    fn new(context: &'p Context<'p>, number: u64, before: Option<End>, end: End) -> Result<Self> {
+        let chain = Chain::new(context.genesis)?;
+        Ok(Pass {
+            context,
+            number,
+            before,
+            end,
+            keys_in: keys_digest(context.genesis.hash(), &chain.keys.encode()),
+            chain,
+            leaves: Vec::with_capacity(1 << context.genesis.segment_bits()),
+            first_prev: [0; 32],
+            first_time: 0,
+            counts: [0; EntryType::ALL.len()],
+            jobs: Jobs::default(),
+        })
+    }
+
+    /// Reads the bundles; whether nothing is wrong with them.
+    fn entries(&mut self, file: &ReadFile) -> Result<bool> {
+        let count = 1usize << self.context.genesis.segment_bits();
+        let stop = self.end.offsets.last().copied().unwrap_or_default();
+        let (mut buffer, mut held, mut at) = (vec![0; CHUNK], 0, HEADER as u64);
+        while self.leaves.len() < count {
+            let want = usize::try_from(stop - at).unwrap_or(usize::MAX).min(CHUNK - held);
+            let filled = held + file.read(at, &mut buffer[held..held + want])?;
+            let start = at - held as u64;
+            at = start + filled as u64;
+            let (frames, used) = cut(&buffer[..filled], count - self.leaves.len());
+            if frames.is_empty() || !self.chunk(&buffer[..filled], &frames, start)? {
+                return Ok(false);
+            }
+            buffer.copy_within(used..filled, 0);
+            held = filled - used;
+        }
+        Ok(held == 0 && at == stop && self.jobs.verify(self.context, &self.chain)?)
+    }
+
+    /// Takes the entries of a part of the file that starts at `start`.
+    fn chunk(&mut self, bytes: &[u8], frames: &[Range<usize>], start: u64) -> Result<bool> {
+        let hash = self.context.genesis.hash();
+        let leaves = leaf_hashes(hash, bytes, frames, 1);
+        if self.leaves.is_empty() && !self.begin(bytes, frames) {
+            return Ok(false);
+        }
+        let signatures = self.context.level >= Level::Signatures;
+        for (frame, leaf) in frames.iter().zip(&leaves) {
+            let Ok(entry) = Entry::parse(&bytes[frame.clone()]) else { return Ok(false) };
+            let place = self.leaves.len() as u64;
+            if place.is_multiple_of(BUNDLE)
+                && self.end.offsets[(place / BUNDLE) as usize] != start + (frame.start - PREFIX) as u64
+            {
+                return Ok(false);
+            }
+            if self.chain.admit(&entry, *leaf).is_err() {
+                return Ok(false);
+            }
+            self.leaves.push(*leaf);
+            self.counts[entry.kind() as usize] += 1;
+            if signatures {
+                self.jobs.rows.push(entry.key_idx());
+                self.jobs.messages.push(message_of(&entry.statement()));
+                self.jobs.signatures.push(Signature::from(entry.signature()));
+            }
+        }
+        if !signatures {
+            return Ok(true);
+        }
+        let bodies: Vec<&[u8]> = frames.iter().map(|frame| &bytes[frame.start + BODY_OFFSET..frame.end]).collect();
+        let digests = body_digests(hash, &bodies);
+        let new = &self.jobs.messages[self.jobs.messages.len() - frames.len()..];
+        if !digests.iter().zip(new).all(|(digest, message)| *digest == message[16..]) {
+            return Ok(false);
+        }
+        Ok(self.jobs.rows.len() < BATCH || self.jobs.verify(self.context, &self.chain)?)
+    }
+
+    /// Finds the state with which the segment begins.
+    fn begin(&mut self, bytes: &[u8], frames: &[Range<usize>]) -> bool {
+        let parsed = frames.iter().map_while(|frame| Entry::parse(&bytes[frame.clone()]).ok());
+        let entries: Vec<Entry<'_>> = parsed.take(1 << 10).collect();
+        let Some(first) = entries.first() else { return false };
+        (self.first_prev, self.first_time) = (first.prev(), first.time());
+        let Some(before) = &self.before else { return true };
+        let bodies: Vec<&[u8]> =
+            entries.iter().take_while(|entry| entry.kind() == EntryType::Segment).map(|entry| entry.body()).collect();
+        let resumed = self.chain.resume(self.number, &before.root, before.last_leaf, &bodies);
+        self.keys_in = keys_digest(self.context.genesis.hash(), &self.chain.keys.encode());
+        resumed.is_ok()
+    }
+
+    /// Compares the tree with footer and hash file.
+    fn finish(self) -> Result<Look> {
+        let (hash, bits) = (self.context.genesis.hash(), self.context.genesis.segment_bits());
+        let last_leaf = self.chain.last_leaf;
+        let leaves = Pyramid::of(hash, self.number << bits, self.leaves);
+        let root = leaves.node(bits, self.number);
+        let end = &self.end;
+        if root != Some(&end.root) || last_leaf != end.last_leaf || self.first_prev != end.first_prev {
+            return Ok(Look::Damaged);
+        }
+        let differs = differs(self.context.directory, &leaves, self.number, bits)?;
+        let mut range = CompactRange::new(hash, self.number << bits);
+        range.append_perfect(bits, &end.root)?;
+        let summary = Summary {
+            ledger: self.context.id,
+            hash,
+            level: self.context.level,
+            range,
+            first_prev: self.first_prev,
+            last_leaf,
+            keys_in: self.keys_in,
+            rows: self.chain.keys.encode(),
+            first_time: self.first_time,
+            last_time: self.chain.last_time,
+            entries: self.counts,
+            signatures: self.jobs.checked,
+            bytes: end.offsets.last().copied().unwrap_or_default() - HEADER as u64,
+        };
+        Ok(Look::Clean(Box::new(summary), differs))
+    }
+}
+
+/// Where the file of hashes differs from these leaves; 0 when it is not there.
+fn differs(directory: &Directory, leaves: &Pyramid, number: u64, bits: u32) -> Result<Option<u64>> {
+    let file = match directory.open_read(&segment::hashes_name(number), "read the hashes of a segment") {
+        Ok(file) => file,
+        Err(Error::LedgerIo { os_code: NOT_FOUND, .. }) => return Ok(Some(0)),
+        Err(error) => return Err(error),
+    };
+    let mut buffer = vec![0; CHUNK];
+    let mut offset = 0;
+    for (level, count) in [(0, 1usize << bits), (BUNDLE_BITS, 1 << (bits - BUNDLE_BITS))] {
+        let nodes = leaves.level(level).get(..count).unwrap_or_default();
+        for part in nodes.chunks(CHUNK / 32) {
+            let bytes = part.as_flattened();
+            let read = file.read(offset, &mut buffer[..bytes.len()])?;
+            if buffer[..read] != *bytes {
+                let same = buffer[..read].iter().zip(bytes).take_while(|(a, b)| a == b).count();
+                return Ok(Some(offset + same as u64));
+            }
+            offset += read as u64;
+        }
+    }
+    Ok((file.length()? != offset).then_some(offset))
+}
+
+impl Jobs {
+    /// Verifies what has come together; whether every signature is right.
+    fn verify(&mut self, context: &Context<'_>, chain: &Chain) -> Result<bool> {
+        for row in &self.rows {
+            if !self.keys.contains_key(row) {
+                let found =
+                    chain.keys.rows().get(*row as usize).ok_or(Error::Internal { reason: "an admitted row" })?;
+                let identity = match found.key.algorithm() {
+                    Algorithm::Sm2 => found.key.identity_digest(crate::consts::DEFAULT_DISTID)?,
+                    Algorithm::P256 => [0; 32],
+                };
+                self.keys.insert(*row, (context.prepare(found), identity));
+            }
+        }
+        let rows = chain.keys.rows();
+        let mut digests = vec![[0; 32]; self.rows.len()];
+        for algorithm in [Algorithm::P256, Algorithm::Sm2] {
+            let (hash, identified) = match algorithm {
+                Algorithm::P256 => (HashAlgorithm::Sha256, 0),
+                Algorithm::Sm2 => (HashAlgorithm::Sm3, 32),
+            };
+            let mine = |row: u32| rows[row as usize].key.algorithm() == algorithm;
+            let places: Vec<usize> = (0..self.rows.len()).filter(|place| mine(self.rows[*place])).collect();
+            let identity = |place: usize| self.keys.get(&self.rows[place]).map_or(&[][..], |(_, z)| &z[..identified]);
+            let mut found = vec![[0; 32]; places.len()];
+            let message = |i: usize| [identity(places[i]), &self.messages[places[i]][..]];
+            hash.digest_each_with(cpu::hash_backend(), message, &mut found, 1);
+            places.iter().zip(found).for_each(|(place, digest)| digests[*place] = digest);
+        }
+        let keys: Vec<KeyRef<'_>> = self
+            .rows
+            .iter()
+            .map(|row| match self.keys.get(row) {
+                Some((Some(prepared), _)) => KeyRef::Prepared(prepared),
+                _ => KeyRef::Plain(&rows[*row as usize].key),
+            })
+            .collect();
+        let valid = verify_digest_many(Keys::Each(&keys), &digests, &self.signatures, 1)?.all_valid();
+        self.checked += self.rows.len() as u64;
+        self.rows.clear();
+        self.messages.clear();
+        self.signatures.clear();
+        Ok(valid)
+    }
+}
