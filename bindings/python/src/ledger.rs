@@ -506,6 +506,7 @@ impl Ledger {
     ///     LedgerIOError: If the system refuses.
     #[classmethod]
     #[pyo3(signature = (path, *, origin, ledger_key, founder_key, hash="sha256", segment_bits=16))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn create(
         _class: &Bound<'_, PyType>,
         py: Python<'_>,

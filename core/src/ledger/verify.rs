@@ -130,7 +130,7 @@ pub fn verify(
         findings.push(finding(FindingKind::UntrustedLedgerKey, GENESIS, None, "ledger_key", detail));
     }
     let released_size = released.as_deref().and_then(|note| Some(Checkpoint::open(note, &key).ok()?.size));
-    let durable = watermark.as_ref().and_then(|found| found.as_ref().map(|(watermark, _)| watermark.clone()));
+    let durable = watermark.as_ref().and_then(|found| found.as_ref().map(|(watermark, _)| *watermark));
     let bounds = Bounds {
         length: log_length,
         released: released.as_deref(),

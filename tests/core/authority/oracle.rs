@@ -38,7 +38,7 @@ impl Oracle {
             let revokes = match entry.kind {
                 EntryType::KeyRevoke => match KeyChange::decode(&entry.body, ledger).expect("a key change") {
                     KeyChange::Revoke { key_idx, .. } => Some(key_idx),
-                    KeyChange::Add { .. } => panic!("a revocation"),
+                    KeyChange::Add { .. } | KeyChange::Rotate { .. } => panic!("a revocation"),
                 },
                 _ => None,
             };

@@ -196,6 +196,35 @@ fn a_key_signs_for_its_holder_within_its_window() {
     assert_eq!(rule(world.append(EntryType::Statement, 10_000, body(&world))), Rule::KeyNotValid);
 }
 
+/// A person puts a new key in the place of his own; nobody does it for him, and the gate's stays.
+#[test]
+fn a_key_hands_over_to_the_next() {
+    let mut world = World::company();
+    let rotate = |world: &World, key_idx: u32, key| {
+        KeyChange::Rotate { key_idx, key, label: None }.encode(world.state.ledger()).expect("body")
+    };
+    let (old, new) = (world.rows["liwei"], test_key(4_321));
+    let body = rotate(&world, old, new);
+    for other in [world.rows["eve"], world.rows["boss"]] {
+        assert_eq!(rule(world.append(EntryType::KeyRotate, other, body.clone())), Rule::NotPermitted);
+    }
+    let gate = rotate(&world, 0, new);
+    assert_eq!(rule(world.append(EntryType::KeyRotate, 0, gate)), Rule::NotPermitted);
+    let taken = rotate(&world, old, test_key(1));
+    assert_eq!(rule(world.append(EntryType::KeyRotate, old, taken)), Rule::Duplicate);
+    world.append(EntryType::KeyRotate, old, body).expect("his own");
+    let row = world.state.keys().len() as u32 - 1;
+    assert_eq!(world.state.keys()[row as usize].key, new);
+    assert_eq!(rule(world.say("liwei", super::world::application(1))), Rule::KeyNotValid);
+    world.rows.insert("liwei".into(), row);
+    world.say("liwei", super::world::application(1)).expect("with the new key");
+    // The ledger's own marks change nothing, and come from the office only.
+    for kind in [EntryType::Segment, EntryType::Redact, EntryType::Anchor] {
+        world.append(kind, 0, b"a mark".to_vec()).expect("the gate's");
+        assert_eq!(rule(world.append(kind, world.rows["eve"], b"a mark".to_vec())), Rule::NotPermitted);
+    }
+}
+
 #[test]
 fn who_may_end_a_key() {
     let mut world = World::company();
