@@ -40,65 +40,47 @@ impl Backend {
     pub fn is_available(self) -> bool {
         match self {
             Backend::Scalar => true,
-            Backend::Avx2 => detect::avx2(),
+            Backend::Avx2 => HasAvx2::detect().is_some(),
             Backend::Avx512 => HasAvx512::detect().is_some(),
             Backend::Ifma => HasIfma::detect().is_some() && HasAvx512::detect().is_some(),
         }
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-mod detect {
-    pub(super) fn avx2() -> bool {
-        std::arch::is_x86_feature_detected!("avx2")
-    }
+macro_rules! proof {
+    ($(#[$doc:meta])* $name:ident: $($feature:tt)+) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub(crate) struct $name(());
 
-    pub(super) fn avx512() -> bool {
-        std::arch::is_x86_feature_detected!("avx512f") && std::arch::is_x86_feature_detected!("avx512bw")
-    }
-
-    pub(super) fn ifma() -> bool {
-        avx512()
-            && std::arch::is_x86_feature_detected!("avx512ifma")
-            && std::arch::is_x86_feature_detected!("avx512vbmi2")
-    }
+        impl $name {
+            /// The proof, if it can be given.
+            pub(crate) fn detect() -> Option<Self> {
+                #[cfg(target_arch = "x86_64")]
+                let found = $(std::arch::is_x86_feature_detected!($feature))&&+;
+                #[cfg(not(target_arch = "x86_64"))]
+                let found = false;
+                found.then_some($name(()))
+            }
+        }
+    };
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-mod detect {
-    pub(super) fn avx2() -> bool {
-        false
-    }
-
-    pub(super) fn avx512() -> bool {
-        false
-    }
-
-    pub(super) fn ifma() -> bool {
-        false
-    }
+proof! {
+    /// Proof that the processor has AVX2.
+    HasAvx2: "avx2"
 }
-
-/// Proof that the processor has AVX-512 F and BW.
-#[derive(Clone, Copy)]
-pub(crate) struct HasAvx512(());
-
-/// Proof that the processor has AVX-512 F, BW, IFMA and VBMI2.
-#[derive(Clone, Copy)]
-pub(crate) struct HasIfma(());
-
-impl HasAvx512 {
-    /// The proof, if it can be given.
-    pub(crate) fn detect() -> Option<Self> {
-        detect::avx512().then_some(HasAvx512(()))
-    }
+proof! {
+    /// Proof that the processor has AVX2 and the SHA instructions.
+    HasShaNi: "avx2" "sha"
 }
-
-impl HasIfma {
-    /// The proof, if it can be given.
-    pub(crate) fn detect() -> Option<Self> {
-        detect::ifma().then_some(HasIfma(()))
-    }
+proof! {
+    /// Proof that the processor has AVX-512 F and BW, and BMI2 as all of these have.
+    HasAvx512: "avx512f" "avx512bw" "bmi2"
+}
+proof! {
+    /// Proof that the processor has AVX-512 F, BW, IFMA and VBMI2.
+    HasIfma: "avx512f" "avx512bw" "avx512ifma" "avx512vbmi2"
 }
 
 /// The backend that each room runs on.
@@ -148,12 +130,12 @@ fn judge(cap: Option<OsString>, required: Option<OsString>) -> Result<Backends> 
             }
         }
     }
+    // The fastest of those that a room has, slowest first.
     let best = |backends: &[Backend]| {
         let mut usable = backends.iter().rev().filter(|backend| **backend <= cap && backend.is_available());
         usable.next().copied().unwrap_or(Backend::Scalar)
     };
-    let sign = if cap >= Backend::Ifma && Backend::Ifma.is_available() { Backend::Ifma } else { Backend::Scalar };
-    Ok(Backends { hash: best(&[Backend::Avx512]), sign })
+    Ok(Backends { hash: best(&[Backend::Avx2, Backend::Avx512]), sign: best(&[Backend::Ifma]) })
 }
 
 /// The backend of digests, decided at the first use.

@@ -17,6 +17,8 @@ pub use hmac::Hmac;
 
 use crate::cpu::{self, Backend};
 use crate::{Error, Result};
+#[cfg(target_arch = "x86_64")]
+use crate::{cpu::HasShaNi, simd::shani};
 
 /// A hash function of this crate; both have 64-byte blocks and 32-byte digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,7 +100,7 @@ impl HashAlgorithm {
 
     /// A streaming digest.
     pub fn hasher(self) -> Hasher {
-        Hasher::new(self)
+        Hasher::new(Stream::new(self, cpu::hash_backend()))
     }
 
     /// HMAC of `data` under `key`, 32 bytes.
@@ -116,21 +118,48 @@ impl HashAlgorithm {
         hmac.update(data);
         hmac.finalize()
     }
+}
 
-    /// This function as the lanes know it.
+/// A compression function, and what computes it one message after the other.
+#[derive(Clone, Copy)]
+enum Stream {
+    Sha256,
+    Sm3,
     #[cfg(target_arch = "x86_64")]
-    fn function(self) -> crate::simd::Function {
+    Sha256Ni(HasShaNi),
+}
+
+impl Stream {
+    fn new(algorithm: HashAlgorithm, backend: Backend) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if algorithm == HashAlgorithm::Sha256
+            && backend >= Backend::Avx2
+            && let Some(token) = HasShaNi::detect()
+        {
+            return Stream::Sha256Ni(token);
+        }
+        match algorithm {
+            HashAlgorithm::Sha256 => Stream::Sha256,
+            HashAlgorithm::Sm3 => Stream::Sm3,
+        }
+    }
+
+    fn algorithm(self) -> HashAlgorithm {
         match self {
-            HashAlgorithm::Sha256 => crate::simd::Function::Sha256,
-            HashAlgorithm::Sm3 => crate::simd::Function::Sm3,
+            Stream::Sha256 => HashAlgorithm::Sha256,
+            Stream::Sm3 => HashAlgorithm::Sm3,
+            #[cfg(target_arch = "x86_64")]
+            Stream::Sha256Ni(_) => HashAlgorithm::Sha256,
         }
     }
 
     /// Feeds whole blocks to the compression function.
     fn compress(self, state: &mut [u32; 8], blocks: &[[u8; 64]]) {
         match self {
-            HashAlgorithm::Sha256 => sha256::compress(state, blocks),
-            HashAlgorithm::Sm3 => sm3::compress(state, blocks),
+            Stream::Sha256 => sha256::compress(state, blocks),
+            Stream::Sm3 => sm3::compress(state, blocks),
+            #[cfg(target_arch = "x86_64")]
+            Stream::Sha256Ni(token) => shani::compress(token, state, blocks),
         }
     }
 }

@@ -8,12 +8,18 @@
 use crate::consts::{SHA256_IV, SM3_IV};
 
 #[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod blocks;
 mod carry;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod ifma;
 mod opaque;
 mod pick;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod shani;
 
 pub(crate) use carry::{add_carry, sub_borrow};
 pub(crate) use opaque::opaque;

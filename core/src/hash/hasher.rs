@@ -1,6 +1,6 @@
 //! Block buffering and padding, the same for both functions.
 
-use super::HashAlgorithm;
+use super::{HashAlgorithm, Stream};
 use crate::consts::{SHA256_IV, SM3_IV};
 use zeroize::Zeroize;
 
@@ -16,7 +16,7 @@ use zeroize::Zeroize;
 /// ```
 #[derive(Clone)]
 pub struct Hasher {
-    algorithm: HashAlgorithm,
+    stream: Stream,
     state: [u32; 8],
     /// The unfinished block; its first `length % 64` bytes count.
     block: [u8; 64],
@@ -25,17 +25,17 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    pub(super) fn new(algorithm: HashAlgorithm) -> Self {
-        let state = match algorithm {
+    pub(super) fn new(stream: Stream) -> Self {
+        let state = match stream.algorithm() {
             HashAlgorithm::Sha256 => SHA256_IV,
             HashAlgorithm::Sm3 => SM3_IV,
         };
-        Hasher { algorithm, state, block: [0; 64], length: 0 }
+        Hasher { stream, state, block: [0; 64], length: 0 }
     }
 
     /// The hasher after `length` bytes, whole blocks, that led to `state`, words in big-endian bytes.
-    pub(super) fn resume(algorithm: HashAlgorithm, state: &[u8; 32], length: u64) -> Self {
-        let mut hasher = Hasher::new(algorithm);
+    pub(super) fn resume(stream: Stream, state: &[u8; 32], length: u64) -> Self {
+        let mut hasher = Hasher::new(stream);
         for (word, bytes) in hasher.state.iter_mut().zip(state.as_chunks::<4>().0) {
             *word = u32::from_be_bytes(*bytes);
         }
@@ -51,7 +51,7 @@ impl Hasher {
 
     /// The function that this computes.
     pub fn algorithm(&self) -> HashAlgorithm {
-        self.algorithm
+        self.stream.algorithm()
     }
 
     /// Appends `data` to the message.
@@ -65,10 +65,10 @@ impl Hasher {
             if filled + taken < 64 {
                 return;
             }
-            self.algorithm.compress(&mut self.state, core::slice::from_ref(&self.block));
+            self.stream.compress(&mut self.state, core::slice::from_ref(&self.block));
         }
         let (blocks, rest) = data.as_chunks::<64>();
-        self.algorithm.compress(&mut self.state, blocks);
+        self.stream.compress(&mut self.state, blocks);
         self.block[..rest.len()].copy_from_slice(rest);
     }
 
@@ -80,7 +80,7 @@ impl Hasher {
         tail[0][filled] = 0x80;
         let count = if filled < 56 { 1 } else { 2 };
         tail[count - 1][56..].copy_from_slice(&self.length.wrapping_mul(8).to_be_bytes());
-        self.algorithm.compress(&mut self.state, &tail[..count]);
+        self.stream.compress(&mut self.state, &tail[..count]);
         self.state_bytes()
     }
 
@@ -95,7 +95,7 @@ impl Hasher {
     pub(super) fn finalize_marked(mut self, length: u64) -> [u8; 32] {
         let mut tail = [0; 64];
         tail[56..].copy_from_slice(&length.wrapping_mul(8).to_be_bytes());
-        self.algorithm.compress(&mut self.state, &[tail]);
+        self.stream.compress(&mut self.state, &[tail]);
         self.state_bytes()
     }
 
@@ -114,7 +114,7 @@ impl Hasher {
 
 impl core::fmt::Debug for Hasher {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "Hasher({}, {} bytes)", self.algorithm.name(), self.length)
+        write!(f, "Hasher({}, {} bytes)", self.algorithm().name(), self.length)
     }
 }
 

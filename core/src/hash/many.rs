@@ -1,10 +1,14 @@
 //! Many digests: messages lie side by side in the lanes of a vector, ordered by their number of blocks, so that
 //! those which are hashed together end together.
 
-use super::{HashAlgorithm, Hasher};
+use super::{HashAlgorithm, Hasher, Stream};
 use crate::cpu::{self, Backend};
 #[cfg(target_arch = "x86_64")]
-use crate::{cpu::HasAvx512, simd};
+use crate::{
+    cpu::{HasAvx2, HasAvx512},
+    simd::{self, Function},
+};
+use core::cmp::Reverse;
 
 /// Messages that are ordered together: what they bring fits into the second cache, and the spread of lengths inside
 /// a group of lanes is small.
@@ -33,72 +37,81 @@ impl<'a, M: Fn(usize) -> [&'a [u8]; 2] + Sync + Send> Batch<M> {
             }
         };
         cpu::fill_chunks(digests, threads, grain, |mut start, chunk| {
+            let space = chunk.len().min(BATCH);
+            let mut sorter = Sorter {
+                messages: Vec::with_capacity(space),
+                buckets: [0; BATCH],
+                sorted: Vec::new(),
+                order: [0; BATCH],
+                digests: Vec::new(),
+            };
             for batch in chunk.chunks_mut(BATCH) {
-                match lanes {
-                    Some(lanes) if batch.len() >= lanes.least => self.in_lanes(lanes, start, batch),
-                    _ => self.one_by_one(start, batch),
-                }
+                sorter.hash(lanes, (start..start + batch.len()).map(&self.message), batch);
                 start += batch.len();
             }
         });
     }
+}
 
-    fn one_by_one(&self, start: usize, digests: &mut [[u8; 32]]) {
-        for (i, digest) in digests.iter_mut().enumerate() {
-            let mut hasher = self.algorithm.hasher();
-            (self.message)(start + i).iter().for_each(|part| hasher.update(part));
-            *digest = hasher.finalize();
-        }
-    }
+/// A batch and its order; the space is kept from one batch to the next.
+struct Sorter<'a> {
+    messages: Vec<[&'a [u8]; 2]>,
+    buckets: [u8; BATCH],
+    sorted: Vec<[&'a [u8]; 2]>,
+    /// Where the sorted messages stood.
+    order: [u16; BATCH],
+    digests: Vec<[u8; 32]>,
+}
 
-    /// Bound: at most `BATCH` digests.
-    fn in_lanes(&self, lanes: Lanes, start: usize, digests: &mut [[u8; 32]]) {
-        let mut messages = [[&[][..]; 2]; BATCH];
-        let messages = &mut messages[..digests.len()];
-        let (mut shortest, mut longest) = (usize::MAX, 0);
-        for (i, message) in messages.iter_mut().enumerate() {
-            *message = (self.message)(start + i);
-            shortest = shortest.min(length(*message));
-            longest = longest.max(length(*message));
-        }
+/// Buckets of the counting sort. Longer messages share the first one: there comparing costs nothing beside hashing.
+const BUCKETS: usize = 256;
+
+impl<'a> Sorter<'a> {
+    /// Bound: as many messages as `digests`, at most `BATCH`.
+    fn hash(&mut self, lanes: Lanes, messages: impl Iterator<Item = [&'a [u8]; 2]>, digests: &mut [[u8; 32]]) {
+        let (mut shortest, mut longest, mut different, mut first) = (usize::MAX, 0, 0, None);
+        self.messages.clear();
+        self.messages.extend(messages.zip(&mut self.buckets).map(|(message, bucket)| {
+            let length = length(message);
+            different |= message[0].len() ^ *first.get_or_insert(message[0].len());
+            (shortest, longest) = (shortest.min(length), longest.max(length));
+            *bucket = (BUCKETS - blocks(length).min(BUCKETS)) as u8;
+            message
+        }));
+        assert!(different == 0, "the first parts are of one length");
         if longest as u64 > LONGEST {
-            return self.one_by_one(start, digests);
+            return lanes.one_by_one(&self.messages, digests);
         }
-        if blocks(shortest) == blocks(longest) {
-            return self.ordered(lanes, messages, digests);
+        let count = self.messages.len();
+        if count < lanes.least || blocks(shortest) == blocks(longest) {
+            return lanes.digests(&self.messages, digests);
         }
-        let mut order = [0; BATCH];
-        let order = &mut order[..digests.len()];
-        sort(order, |i| blocks(length(messages[i])));
-        for (message, i) in messages.iter_mut().zip(&*order) {
-            *message = (self.message)(start + usize::from(*i));
+        let buckets = &self.buckets[..count];
+        let mut ends = [0u16; BUCKETS];
+        buckets.iter().for_each(|bucket| ends[usize::from(*bucket)] += 1);
+        for k in 1..BUCKETS {
+            ends[k] += ends[k - 1];
         }
-        let mut ordered = [[0; 32]; BATCH];
-        let ordered = &mut ordered[..digests.len()];
-        self.ordered(lanes, messages, ordered);
-        for (digest, i) in ordered.iter().zip(&*order) {
-            digests[usize::from(*i)] = *digest;
+        let long = usize::from(ends[0]);
+        self.sorted.resize(count, [&[]; 2]);
+        // From the last one on, so that messages of as many blocks stay in their order.
+        for (i, bucket) in buckets.iter().enumerate().rev() {
+            let place = &mut ends[usize::from(*bucket)];
+            *place -= 1;
+            self.order[usize::from(*place)] = i as u16;
+            self.sorted[usize::from(*place)] = self.messages[i];
         }
-    }
-
-    /// `messages` in descending order of their blocks.
-    fn ordered(&self, lanes: Lanes, messages: &[[&[u8]; 2]], digests: &mut [[u8; 32]]) {
-        lanes.digests(self.algorithm, messages, digests);
-        // What is longer than the lanes ran is finished alone.
-        for (messages, digests) in messages.chunks(lanes.group).zip(digests.chunks_mut(lanes.group)) {
-            let end = blocks(length(messages[lanes.least.min(messages.len()) - 1]));
-            for (message, digest) in messages.iter().zip(digests) {
-                if blocks(length(*message)) == end {
-                    break;
-                }
-                let absorbed = 64 * end;
-                let hasher = Hasher::resume(self.algorithm, digest, absorbed as u64);
-                let [head, body] = message;
-                *digest = match body.get(absorbed - head.len()..) {
-                    Some(rest) => hasher.finalize_with(rest),
-                    None => hasher.finalize_marked(length(*message) as u64),
-                };
+        if long > 1 {
+            let order = &mut self.order[..long];
+            order.sort_unstable_by_key(|i| Reverse(length(self.messages[usize::from(*i)])));
+            for (message, i) in self.sorted.iter_mut().zip(order) {
+                *message = self.messages[usize::from(*i)];
             }
+        }
+        self.digests.resize(count, [0; 32]);
+        lanes.digests(&self.sorted, &mut self.digests);
+        for (digest, i) in self.digests.iter().zip(&self.order) {
+            digests[usize::from(*i)] = *digest;
         }
     }
 }
@@ -112,60 +125,100 @@ fn blocks(length: usize) -> usize {
     (length + 8) / 64 + 1
 }
 
-/// Sorts the indices of `order` by their numbers of blocks, descending.
-fn sort(order: &mut [u16], blocks: impl Fn(usize) -> usize) {
-    /// From so many blocks on, comparing costs nothing beside hashing.
-    const BUCKETS: usize = 256;
-    let bucket = |i: usize| BUCKETS - blocks(i).min(BUCKETS);
-    let mut starts = [0u16; BUCKETS + 1];
-    for i in 0..order.len() {
-        starts[bucket(i) + 1] += 1;
-    }
-    for k in 1..=BUCKETS {
-        starts[k] += starts[k - 1];
-    }
-    let long = usize::from(starts[1]);
-    for i in 0..order.len() {
-        let place = &mut starts[bucket(i)];
-        order[usize::from(*place)] = i as u16;
-        *place += 1;
-    }
-    order[..long].sort_unstable_by_key(|&i| core::cmp::Reverse(blocks(usize::from(i))));
-}
-
-/// What hashes several messages at once.
+/// What hashes several messages at once, and what hashes those that are left.
 #[derive(Clone, Copy)]
 struct Lanes {
-    /// Messages that are hashed together.
-    group: usize,
-    /// Messages that a group needs to be faster than one message after the other.
-    least: usize,
     kernel: Kernel,
+    /// Messages that the kernel hashes together.
+    group: usize,
+    /// Messages that it needs to be faster than the stream.
+    least: usize,
+    stream: Stream,
 }
 
 #[derive(Clone, Copy)]
 enum Kernel {
+    /// The stream does everything.
+    None,
     #[cfg(target_arch = "x86_64")]
-    Avx512(HasAvx512),
+    Avx2(HasAvx2, Function),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(HasAvx512, Function),
 }
 
 impl Lanes {
-    fn new(_: HashAlgorithm, backend: Backend) -> Option<Self> {
+    fn new(algorithm: HashAlgorithm, backend: Backend) -> Self {
+        let stream = Stream::new(algorithm, backend);
         #[cfg(target_arch = "x86_64")]
-        if backend >= Backend::Avx512
-            && let Some(token) = HasAvx512::detect()
         {
-            return Some(Lanes { group: simd::avx512::GROUP, least: 2, kernel: Kernel::Avx512(token) });
+            let function = match algorithm {
+                HashAlgorithm::Sha256 => Function::Sha256,
+                HashAlgorithm::Sm3 => Function::Sm3,
+            };
+            // The SHA instructions hash as fast as so many lanes.
+            let fast = matches!(stream, Stream::Sha256Ni(_));
+            if backend >= Backend::Avx512
+                && let Some(token) = HasAvx512::detect()
+            {
+                let least = if fast { 8 } else { 2 };
+                return Lanes { kernel: Kernel::Avx512(token, function), group: simd::avx512::GROUP, least, stream };
+            }
+            if backend >= Backend::Avx2
+                && !fast
+                && let Some(token) = HasAvx2::detect()
+            {
+                return Lanes { kernel: Kernel::Avx2(token, function), group: simd::avx2::GROUP, least: 3, stream };
+            }
         }
-        None
+        Lanes { kernel: Kernel::None, group: usize::MAX, least: usize::MAX, stream }
     }
 
-    fn digests(self, algorithm: HashAlgorithm, messages: &[[&[u8]; 2]], digests: &mut [[u8; 32]]) {
+    /// `messages` in descending order of their blocks, if there are `least` of them.
+    fn digests(self, messages: &[[&[u8]; 2]], digests: &mut [[u8; 32]]) {
+        // A last group that does not pay for the kernel is left to the stream.
+        let rest = messages.len() % self.group;
+        let in_lanes = if rest < self.least { messages.len() - rest } else { messages.len() };
+        let (messages, few) = messages.split_at(in_lanes);
+        let (digests, few_digests) = digests.split_at_mut(in_lanes);
         match self.kernel {
+            Kernel::None => {}
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512(token) => {
-                simd::avx512::digests(token, algorithm.function(), messages, self.least, digests);
+            Kernel::Avx2(token, function) => simd::avx2::digests(token, function, messages, self.least, digests),
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512(token, function) => simd::avx512::digests(token, function, messages, self.least, digests),
+        }
+        self.finish(messages, digests);
+        match self.stream {
+            #[cfg(target_arch = "x86_64")]
+            Stream::Sha256Ni(token) => simd::shani::digests(token, few, few_digests),
+            _ => self.one_by_one(few, few_digests),
+        }
+    }
+
+    /// What is longer than its lanes ran is finished alone.
+    fn finish(self, messages: &[[&[u8]; 2]], digests: &mut [[u8; 32]]) {
+        for (messages, digests) in messages.chunks(self.group).zip(digests.chunks_mut(self.group)) {
+            let end = blocks(length(messages[self.least.min(messages.len()) - 1]));
+            for (message, digest) in messages.iter().zip(digests) {
+                if blocks(length(*message)) == end {
+                    break;
+                }
+                let absorbed = 64 * end;
+                let hasher = Hasher::resume(self.stream, digest, absorbed as u64);
+                let [head, body] = message;
+                *digest = match body.get(absorbed - head.len()..) {
+                    Some(rest) => hasher.finalize_with(rest),
+                    None => hasher.finalize_marked(length(*message) as u64),
+                };
             }
+        }
+    }
+
+    fn one_by_one(self, messages: &[[&[u8]; 2]], digests: &mut [[u8; 32]]) {
+        for (message, digest) in messages.iter().zip(digests) {
+            let mut hasher = Hasher::new(self.stream);
+            message.iter().for_each(|part| hasher.update(part));
+            *digest = hasher.finalize();
         }
     }
 }

@@ -12,11 +12,13 @@ pub(crate) const GROUP: usize = 16;
 
 /// Hashes messages side by side, in groups of sixteen from the first on.
 ///
-/// A message is given in two parts, the first less than a block and of one length in all. The messages come in descending order of their numbers of blocks, and of fewer than 2^37 bytes. A group runs as
-/// long as `least` of its messages have blocks left, or one of a group of fewer. Those that have more are not
-/// finished: instead of a digest their state, big-endian, is written, after as many blocks as the message number
-/// `least` of the group has. The time depends on the lengths only.
+/// A message is given in two parts, the first less than a block, and as long in every message. The messages come in
+/// descending order of their numbers of blocks, and of fewer than 2^37 bytes. A group runs as long as `least` of its
+/// messages have blocks left, or one of a group of fewer. Those that have more are not finished: instead of a digest
+/// their state, big-endian, is written, after as many blocks as the message number `least` of the group has. The time
+/// depends on the lengths only.
 pub(crate) fn digests(_: HasAvx512, function: Function, messages: &[[&[u8]; 2]], least: usize, out: &mut [[u8; 32]]) {
+    assert_eq!(messages.len(), out.len());
     // SAFETY: the token proves that the processor has the instructions.
     unsafe { digest::digests(function, messages, least, out) }
 }

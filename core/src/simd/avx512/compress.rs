@@ -4,7 +4,7 @@ use crate::consts::{SHA256_K, SM3_T};
 use crate::simd::Function;
 use core::arch::x86_64::{
     __m512i, __mmask16, _mm512_add_epi32, _mm512_loadu_si512, _mm512_mask_add_epi32, _mm512_mask_xor_epi32,
-    _mm512_rol_epi32, _mm512_ror_epi32, _mm512_set1_epi32, _mm512_setzero_si512, _mm512_srli_epi32,
+    _mm512_rol_epi32, _mm512_ror_epi32, _mm512_set1_epi32, _mm512_srli_epi32, _mm512_storeu_si512,
     _mm512_ternarylogic_epi32, _mm512_xor_si512,
 };
 
@@ -14,39 +14,51 @@ pub(super) type V = __m512i;
 /// Groups of sixteen lanes side by side.
 pub(super) type W<const G: usize> = [V; G];
 
-macro_rules! each_group {
-    ($(#[$doc:meta])* fn $name:ident $(<const $n:ident: $kind:ty>)? ($($argument:ident),+) = $one:expr;) => {
-        $(#[$doc])*
-        #[inline]
-        #[target_feature(enable = "avx512f")]
-        fn $name<$(const $n: $kind,)? const G: usize>($($argument: W<G>),+) -> W<G> {
-            let mut out = [_mm512_setzero_si512(); G];
-            for (group, slot) in out.iter_mut().enumerate() {
-                $(let $argument = $argument[group];)+
-                *slot = $one;
-            }
-            out
-        }
-    };
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add(a: V, b: V) -> V {
+    _mm512_add_epi32(a, b)
 }
 
-each_group! { fn add(a, b) = _mm512_add_epi32(a, b); }
-each_group! { fn xor(a, b) = _mm512_xor_si512(a, b); }
-each_group! { fn xor3(a, b, c) = _mm512_ternarylogic_epi32::<0x96>(a, b, c); }
-each_group! { fn majority(a, b, c) = _mm512_ternarylogic_epi32::<0xe8>(a, b, c); }
-each_group! {
-    /// b where a has ones, else c.
-    fn choose(a, b, c) = _mm512_ternarylogic_epi32::<0xca>(a, b, c);
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn xor(a: V, b: V) -> V {
+    _mm512_xor_si512(a, b)
 }
-each_group! { fn rol<const N: i32>(a) = _mm512_rol_epi32::<N>(a); }
-each_group! { fn ror<const N: i32>(a) = _mm512_ror_epi32::<N>(a); }
-each_group! { fn shr<const N: u32>(a) = _mm512_srli_epi32::<N>(a); }
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn xor3(a: V, b: V, c: V) -> V {
+    _mm512_ternarylogic_epi32::<0x96>(a, b, c)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn majority(a: V, b: V, c: V) -> V {
+    _mm512_ternarylogic_epi32::<0xe8>(a, b, c)
+}
+
+/// b where a has ones, else c.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn choose(a: V, b: V, c: V) -> V {
+    _mm512_ternarylogic_epi32::<0xca>(a, b, c)
+}
 
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn load(words: &[u32; 16]) -> V {
     // SAFETY: the reference is valid for 64 bytes, and the instruction needs no alignment.
     unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn stored(v: V) -> [u32; 16] {
+    let mut words = [0; 16];
+    // SAFETY: the reference is valid for 64 bytes, and the instruction needs no alignment.
+    unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), v) };
+    words
 }
 
 #[inline]
@@ -72,23 +84,27 @@ pub(super) fn absorb<const G: usize>(
 
 macro_rules! sm3_round {
     ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $ff:ident, $gg:ident, $t:expr, $w:expr, $w4:expr) => {
-        let a12 = rol::<12, G>($a);
-        let ss1 = rol::<7, G>(add(a12, add($e, [set($t); G])));
-        let tt1 = add(add($ff($a, $b, $c), add($d, xor($w, $w4))), xor(ss1, a12));
-        let tt2 = add(add($gg($e, $f, $g), add($h, $w)), ss1);
-        $b = rol::<9, G>($b);
-        $f = rol::<19, G>($f);
-        $d = tt1;
-        $h = xor3(tt2, rol::<9, G>(tt2), rol::<17, G>(tt2));
+        for i in 0..G {
+            let a12 = _mm512_rol_epi32::<12>($a[i]);
+            let ss1 = _mm512_rol_epi32::<7>(add(a12, add($e[i], set($t))));
+            let tt1 = add(add($ff($a[i], $b[i], $c[i]), add($d[i], xor($w[i], $w4[i]))), xor(ss1, a12));
+            let tt2 = add(add($gg($e[i], $f[i], $g[i]), add($h[i], $w[i])), ss1);
+            $b[i] = _mm512_rol_epi32::<9>($b[i]);
+            $f[i] = _mm512_rol_epi32::<19>($f[i]);
+            $d[i] = tt1;
+            $h[i] = xor3(tt2, _mm512_rol_epi32::<9>(tt2), _mm512_rol_epi32::<17>(tt2));
+        }
     };
 }
 
 /// W_(j + 4) in place of W_(j - 12).
 macro_rules! sm3_expand {
     ($w:ident, $j:expr) => {
-        let x = xor3($w[($j + 4) & 15], $w[($j + 11) & 15], rol::<15, G>($w[($j + 1) & 15]));
-        let p1 = xor3(x, rol::<15, G>(x), rol::<23, G>(x));
-        $w[($j + 4) & 15] = xor3(p1, rol::<7, G>($w[($j + 7) & 15]), $w[($j + 14) & 15]);
+        for i in 0..G {
+            let x = xor3($w[($j + 4) & 15][i], $w[($j + 11) & 15][i], _mm512_rol_epi32::<15>($w[($j + 1) & 15][i]));
+            let p1 = xor3(x, _mm512_rol_epi32::<15>(x), _mm512_rol_epi32::<23>(x));
+            $w[($j + 4) & 15][i] = xor3(p1, _mm512_rol_epi32::<7>($w[($j + 7) & 15][i]), $w[($j + 14) & 15][i]);
+        }
     };
 }
 
@@ -135,11 +151,15 @@ fn sm3<const G: usize>(state: &mut [W<G>; 8], words: &[W<G>; 16], live: [__mmask
 
 macro_rules! sha256_round {
     ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident, $k:expr, $w:expr) => {
-        let sum1 = xor3(ror::<6, G>($e), ror::<11, G>($e), ror::<25, G>($e));
-        let t1 = add(add(add($h, add($w, [set($k); G])), choose($e, $f, $g)), sum1);
-        let sum0 = xor3(ror::<2, G>($a), ror::<13, G>($a), ror::<22, G>($a));
-        $d = add($d, t1);
-        $h = add(add(sum0, majority($a, $b, $c)), t1);
+        for i in 0..G {
+            let e = $e[i];
+            let sum1 = xor3(_mm512_ror_epi32::<6>(e), _mm512_ror_epi32::<11>(e), _mm512_ror_epi32::<25>(e));
+            let t1 = add(add(add($h[i], add($w[i], set($k))), choose(e, $f[i], $g[i])), sum1);
+            let a = $a[i];
+            let sum0 = xor3(_mm512_ror_epi32::<2>(a), _mm512_ror_epi32::<13>(a), _mm512_ror_epi32::<22>(a));
+            $d[i] = add($d[i], t1);
+            $h[i] = add(add(sum0, majority(a, $b[i], $c[i])), t1);
+        }
     };
 }
 
@@ -161,10 +181,12 @@ fn sha256<const G: usize>(state: &mut [W<G>; 8], words: &[W<G>; 16], live: [__mm
     }
     macro_rules! expand {
         ($($j:literal)+) => {$(
-            let (w1, w14) = (w[($j + 1) & 15], w[($j + 14) & 15]);
-            let s0 = xor3(ror::<7, G>(w1), ror::<18, G>(w1), shr::<3, G>(w1));
-            let s1 = xor3(ror::<17, G>(w14), ror::<19, G>(w14), shr::<10, G>(w14));
-            w[$j] = add(add(w[$j], w[($j + 9) & 15]), add(s0, s1));
+            for i in 0..G {
+                let (w1, w14) = (w[($j + 1) & 15][i], w[($j + 14) & 15][i]);
+                let s0 = xor3(_mm512_ror_epi32::<7>(w1), _mm512_ror_epi32::<18>(w1), _mm512_srli_epi32::<3>(w1));
+                let s1 = xor3(_mm512_ror_epi32::<17>(w14), _mm512_ror_epi32::<19>(w14), _mm512_srli_epi32::<10>(w14));
+                w[$j][i] = add(add(w[$j][i], w[($j + 9) & 15][i]), add(s0, s1));
+            }
         )+};
     }
     eight!(0, 0);

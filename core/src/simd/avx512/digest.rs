@@ -1,80 +1,93 @@
 //! From messages to digests: blocks are loaded a message a row, and turned so that each lane holds a message.
 
-use super::compress::{V, W, absorb, load, set};
+use super::compress::{V, W, absorb, load, set, stored};
 use crate::simd::Function;
+use crate::simd::blocks::count;
 use core::arch::x86_64::{
-    __m256i, __mmask16, __mmask64, _mm256_storeu_si256, _mm512_add_epi32, _mm512_castsi512_si256,
-    _mm512_cmpeq_epi32_mask, _mm512_cmpgt_epu32_mask, _mm512_extracti64x4_epi64, _mm512_loadu_si512,
-    _mm512_mask_loadu_epi8, _mm512_mask_mov_epi32, _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set4_epi32,
-    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_unpackhi_epi32, _mm512_unpackhi_epi64,
-    _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
+    __m256i, __mmask16, _MM_HINT_T0, _bzhi_u64, _mm_prefetch, _mm256_storeu_si256, _mm512_castsi512_si256,
+    _mm512_cmpeq_epi32_mask, _mm512_cmpge_epu32_mask, _mm512_cmpgt_epu32_mask, _mm512_extracti64x4_epi64,
+    _mm512_loadu_si512, _mm512_mask_add_epi32, _mm512_mask_loadu_epi8, _mm512_mask_mov_epi32, _mm512_mask_srli_epi32,
+    _mm512_maskz_mov_epi32, _mm512_or_si512, _mm512_permutex2var_epi64, _mm512_set_epi64, _mm512_set4_epi32,
+    _mm512_setzero_si512, _mm512_shuffle_epi8, _mm512_shuffle_i32x4, _mm512_slli_epi32, _mm512_unpackhi_epi32,
+    _mm512_unpackhi_epi64, _mm512_unpacklo_epi32, _mm512_unpacklo_epi64,
 };
 
 /// A group of sixteen messages, each in two parts.
-struct Group<'a> {
-    messages: [[&'a [u8]; 2]; 16],
+struct Group<'m> {
+    messages: &'m [[&'m [u8]; 2]; 16],
     /// Length of every first part; less than a block.
     head: usize,
-    /// Blocks of each message, padding included.
-    blocks: V,
-    /// Blocks that every message fills without padding.
-    full: u32,
-    /// Length of each message in bits.
-    bits_high: V,
-    bits_low: V,
+    /// Blocks that every message fills.
+    all_full: u32,
+    /// Blocks that each message fills, and the bytes behind them.
+    full: V,
+    rest: V,
 }
 
-/// Blocks of a message, padding included. Bound: less than 2^37 bytes.
-#[inline]
-pub(super) fn blocks([head, body]: [&[u8]; 2]) -> u32 {
-    ((head.len() + body.len() + 8) / 64) as u32 + 1
-}
-
-impl<'a> Group<'a> {
-    /// Up to sixteen messages; the last one also runs in the lanes that are left.
+impl<'m> Group<'m> {
+    #[inline]
     #[target_feature(enable = "avx512f")]
-    fn new(messages: &[[&'a [u8]; 2]]) -> Self {
-        let mut rows = [messages[messages.len() - 1]; 16];
-        rows[..messages.len()].copy_from_slice(messages);
-        let head = rows[0][0].len();
-        assert!(head < 64 && rows.iter().all(|row| row[0].len() == head));
-        let lengths = rows.map(|[_, body]| (head + body.len()) as u64);
-        let shortest = lengths.into_iter().fold(u64::MAX, u64::min);
-        Group {
-            messages: rows,
-            head,
-            blocks: load(&rows.map(blocks)),
-            full: (shortest / 64) as u32,
-            bits_high: load(&lengths.map(|length| (length >> 29) as u32)),
-            bits_low: load(&lengths.map(|length| (length << 3) as u32)),
+    fn new(messages: &'m [[&'m [u8]; 2]; 16]) -> Self {
+        let (mut full, mut rest, mut all_full) = ([0; 16], [0; 16], u32::MAX);
+        for (i, [head, body]) in messages.iter().enumerate() {
+            let length = head.len() + body.len();
+            full[i] = (length / 64) as u32;
+            rest[i] = (length % 64) as u32;
+            all_full = all_full.min(full[i]);
         }
+        Group { messages, head: messages[0][0].len(), all_full, full: load(&full), rest: load(&rest) }
     }
 
-    /// Block `index` of every message as words, and the lanes that have such a block.
+    /// Block `index` of every message as words of group g; returns the lanes that have such a block.
     #[inline]
-    #[target_feature(enable = "avx512f,avx512bw")]
-    fn block(&self, index: u32) -> ([V; 16], __mmask16) {
+    #[target_feature(enable = "avx512f,avx512bw,bmi2")]
+    fn block<const G: usize>(&self, index: u32, out: &mut [W<G>; 16], g: usize) -> __mmask16 {
+        let at = (index as usize * 64).checked_sub(self.head);
+        let whole = index < self.all_full;
         let mut rows = [_mm512_setzero_si512(); 16];
-        if index < self.full {
-            let at = index as usize * 64;
-            for (row, [head, body]) in rows.iter_mut().zip(self.messages) {
-                *row = match at.checked_sub(self.head) {
-                    Some(at) => load_bytes(body[at..].first_chunk().expect("a full block")),
-                    None => load_first(head, body),
-                };
+        match at {
+            Some(at) if whole => {
+                for (row, [_, body]) in rows.iter_mut().zip(self.messages) {
+                    *row = load_next(body, at);
+                }
             }
-            return (words(rows), !0);
+            Some(at) => {
+                let (counts, marks) = self.ends(index);
+                for (i, (row, [_, body])) in rows.iter_mut().zip(self.messages).enumerate() {
+                    let count = counts[i] as usize;
+                    let bytes = body.get(at..at + count).unwrap_or_default();
+                    *row = load_part(marked(marks[i] as usize), 0, bytes);
+                }
+            }
+            None => {
+                for (row, [head, body]) in rows.iter_mut().zip(self.messages) {
+                    *row = load_first(head, body);
+                }
+            }
         }
-        for (row, [head, body]) in rows.iter_mut().zip(self.messages) {
-            *row = load_last(head, body, index as usize * 64);
+        turn(rows, out, g);
+        if whole {
+            return !0;
         }
-        let mut words = words(rows);
+        // Blocks behind the full ones: one, or two if the rest leaves no space for the length.
+        let more = _mm512_cmpgt_epu32_mask(self.rest, set(55));
+        let last = _mm512_mask_add_epi32(self.full, more, self.full, set(1));
+        let is_last = _mm512_cmpeq_epi32_mask(last, set(index));
+        let bits = _mm512_or_si512(_mm512_slli_epi32::<9>(self.full), _mm512_slli_epi32::<3>(self.rest));
+        out[14][g] = _mm512_mask_srli_epi32::<23>(out[14][g], is_last, self.full);
+        out[15][g] = _mm512_mask_mov_epi32(out[15][g], is_last, bits);
+        _mm512_cmpge_epu32_mask(last, set(index))
+    }
+
+    /// Of block `index`, the bytes of each message, and the place of the mark behind them, or 65 for none.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn ends(&self, index: u32) -> ([u32; 16], [u32; 16]) {
         let index = set(index);
-        let live = _mm512_cmpgt_epu32_mask(self.blocks, index);
-        let last = _mm512_cmpeq_epi32_mask(self.blocks, _mm512_add_epi32(index, set(1)));
-        words[14] = _mm512_mask_mov_epi32(words[14], last, self.bits_high);
-        words[15] = _mm512_mask_mov_epi32(words[15], last, self.bits_low);
-        (words, live)
+        let counts = _mm512_maskz_mov_epi32(_mm512_cmpge_epu32_mask(self.full, index), self.rest);
+        let counts = _mm512_mask_mov_epi32(counts, _mm512_cmpgt_epu32_mask(self.full, index), set(64));
+        let marks = _mm512_mask_mov_epi32(counts, _mm512_cmpgt_epu32_mask(index, self.full), set(65));
+        (stored(counts), stored(marks))
     }
 }
 
@@ -85,62 +98,61 @@ fn load_bytes(bytes: &[u8; 64]) -> V {
     unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
 }
 
-/// The bits `from` to `to` - 1 of a mask. Bound: `from` <= `to` <= 64.
+/// The mark of the end, which slides over a window of 64 bytes.
+static WINDOW: [u8; 192] = {
+    let mut window = [0; 192];
+    window[127] = 0x80;
+    window
+};
+
+/// Zeros, and at `end` the mark 0x80; no mark for more than 63.
 #[inline]
-fn mask(from: usize, to: usize) -> __mmask64 {
-    let below = |end: usize| if end < 64 { (1 << end) - 1 } else { !0 };
-    below(to) & !below(from)
+#[target_feature(enable = "avx512f")]
+fn marked(end: usize) -> V {
+    load_bytes(WINDOW[(127 - end) & 127..].first_chunk().expect("64 bytes"))
 }
 
-/// Bytes `from` to `to` - 1 of the result are the first ones of `bytes`, the others are those of `rest`.
+/// `bytes` from byte `from` on, the others are those of `rest`.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn load_part(rest: V, from: usize, to: usize, bytes: &[u8]) -> V {
-    assert!(from <= to && to <= 64 && to - from <= bytes.len());
-    // SAFETY: of a masked load only the bytes of the mask are read, here byte k - from of `bytes` for from <= k < to.
-    unsafe { _mm512_mask_loadu_epi8(rest, mask(from, to), bytes.as_ptr().wrapping_sub(from).cast()) }
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
+fn load_part(rest: V, from: usize, bytes: &[u8]) -> V {
+    assert!(from + bytes.len() <= 64);
+    let mask = _bzhi_u64(!0, bytes.len() as u32) << from;
+    // Nothing may lie where an empty slice points, and a load of nothing that would fault there costs microseconds.
+    let start = if bytes.is_empty() { WINDOW.as_ptr() } else { bytes.as_ptr().wrapping_sub(from) };
+    // SAFETY: of a masked load only the bytes of the mask are read, here byte k - from of `bytes` for from <= k and
+    // k - from < bytes.len().
+    unsafe { _mm512_mask_loadu_epi8(rest, mask, start.cast()) }
 }
 
-/// The first block of `head` ‖ `body`, which fill it.
+/// The block at byte `at`; the one behind it is sent for, because it is in use a block later.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "avx512f")]
+fn load_next(body: &[u8], at: usize) -> V {
+    let block: &[u8; 64] = body[at..].first_chunk().expect("a full block");
+    _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(127).cast());
+    load_bytes(block)
+}
+
+/// The first block of `head` ‖ `body` ‖ 0x80 ‖ zeros.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
 fn load_first(head: &[u8], body: &[u8]) -> V {
-    let rest = load_part(_mm512_setzero_si512(), 0, head.len(), head);
-    load_part(rest, head.len(), 64, body)
-}
-
-/// The block at byte `at` of `head` ‖ `body` ‖ 0x80 ‖ zeros, which need not fill it.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn load_last(head: &[u8], body: &[u8], at: usize) -> V {
-    /// The mark of the end, behind so many bytes of a block that 64 of these are taken from 64 less than that.
-    const MARK: [u8; 129] = {
-        let mut mark = [0; 129];
-        mark[64] = 0x80;
-        mark
-    };
-    let length = head.len() + body.len();
-    let here = length.saturating_sub(at).min(64);
-    // Nothing is marked in a full block, and in one behind the block that holds the end.
-    let mark = if length < at { 65 } else { 64 - here };
-    let mark = load_bytes(MARK[mark..].first_chunk().expect("64 bytes"));
-    match at.checked_sub(head.len()) {
-        Some(at) => load_part(mark, 0, here, &body[at.min(body.len())..]),
-        None => load_part(load_part(mark, 0, head.len(), head), head.len(), here, body),
-    }
+    let count = body.len().min(64 - head.len());
+    load_part(load_part(marked(head.len() + count), 0, head), head.len(), &body[..count])
 }
 
 /// Swaps the bytes of each word.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
 fn swap(v: V) -> V {
     _mm512_shuffle_epi8(v, _mm512_set4_epi32(0x0c0d_0e0f, 0x0809_0a0b, 0x0405_0607, 0x0001_0203))
 }
 
-/// Rows of sixteen big-endian words, turned: word j of every row.
+/// Rows of sixteen big-endian words, turned into the words of group g: word j of every row.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-fn words(rows: [V; 16]) -> [V; 16] {
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
+fn turn<const G: usize>(rows: [V; 16], out: &mut [W<G>; 16], g: usize) {
     let mut pairs = rows;
     for i in 0..8 {
         let (a, b) = (swap(rows[2 * i]), swap(rows[2 * i + 1]));
@@ -156,22 +168,20 @@ fn words(rows: [V; 16]) -> [V; 16] {
             fours[4 * q + 2 * half + 1] = _mm512_unpackhi_epi64(a, b);
         }
     }
-    let mut words = rows;
     for m in 0..4 {
         let [a, b, c, d] = [fours[m], fours[4 + m], fours[8 + m], fours[12 + m]];
         let (ab_even, ab_odd) = (_mm512_shuffle_i32x4::<0x88>(a, b), _mm512_shuffle_i32x4::<0xdd>(a, b));
         let (cd_even, cd_odd) = (_mm512_shuffle_i32x4::<0x88>(c, d), _mm512_shuffle_i32x4::<0xdd>(c, d));
-        words[m] = _mm512_shuffle_i32x4::<0x88>(ab_even, cd_even);
-        words[4 + m] = _mm512_shuffle_i32x4::<0x88>(ab_odd, cd_odd);
-        words[8 + m] = _mm512_shuffle_i32x4::<0xdd>(ab_even, cd_even);
-        words[12 + m] = _mm512_shuffle_i32x4::<0xdd>(ab_odd, cd_odd);
+        out[m][g] = _mm512_shuffle_i32x4::<0x88>(ab_even, cd_even);
+        out[4 + m][g] = _mm512_shuffle_i32x4::<0x88>(ab_odd, cd_odd);
+        out[8 + m][g] = _mm512_shuffle_i32x4::<0xdd>(ab_even, cd_even);
+        out[12 + m][g] = _mm512_shuffle_i32x4::<0xdd>(ab_odd, cd_odd);
     }
-    words
 }
 
 /// The states of sixteen lanes as rows of big-endian bytes.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
 fn rows(state: [V; 8], out: &mut [[u8; 32]; 16]) {
     let mut pairs = state;
     for i in 0..4 {
@@ -213,22 +223,23 @@ fn store(out: &mut [u8; 32], v: __m256i) {
 }
 
 /// A group on its way: the next block is `at`, behind the last one the digests go to `out`.
-struct Run<'a, 'out> {
-    group: Group<'a>,
+struct Run<'m, 'out> {
+    group: Group<'m>,
     at: u32,
     end: u32,
     out: &'out mut [[u8; 32]],
 }
 
-impl<'a, 'out> Run<'a, 'out> {
+impl<'m, 'out> Run<'m, 'out> {
+    #[inline]
     #[target_feature(enable = "avx512f")]
-    fn new(messages: &[[&'a [u8]; 2]], least: usize, out: &'out mut [[u8; 32]]) -> Self {
-        let end = blocks(messages[least.min(messages.len()) - 1]);
+    fn new(messages: &'m [[&'m [u8]; 2]; 16], end: u32, out: &'out mut [[u8; 32]]) -> Self {
         Run { group: Group::new(messages), at: 0, end, out }
     }
 
     /// Writes what is in the lanes.
-    #[target_feature(enable = "avx512f,avx512bw")]
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,bmi2")]
     fn emit(self, state: [V; 8]) {
         match <&mut [_; 16]>::try_from(&mut *self.out) {
             Ok(out) => rows(state, out),
@@ -243,26 +254,33 @@ impl<'a, 'out> Run<'a, 'out> {
 
 /// Absorbs the next `count` blocks of every run.
 #[inline(never)]
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
 fn advance<const G: usize>(function: Function, runs: &mut [Run<'_, '_>; G], count: u32, state: &mut [W<G>; 8]) {
     for _ in 0..count {
         let (mut words, mut live) = ([[_mm512_setzero_si512(); G]; 16], [0; G]);
         for (g, run) in runs.iter_mut().enumerate() {
-            let (block, lanes) = run.group.block(run.at);
-            for (slot, word) in words.iter_mut().zip(block) {
-                slot[g] = word;
-            }
-            live[g] = lanes;
+            live[g] = run.group.block(run.at, &mut words, g);
             run.at += 1;
         }
         absorb(function, state, &words, live);
     }
 }
 
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
 pub(super) fn digests(function: Function, messages: &[[&[u8]; 2]], least: usize, out: &mut [[u8; 32]]) {
     let initial = function.initial().map(|word| set(word));
-    let mut waiting = messages.chunks(16).zip(out.chunks_mut(16)).map(|(m, out)| Run::new(m, least, out));
+    let (whole, few) = messages.as_chunks::<16>();
+    // The last message also runs in the lanes that are left.
+    let mut filled = [[&[][..]; 2]; 16];
+    if let Some(last) = few.last() {
+        filled = [*last; 16];
+        filled[..few.len()].copy_from_slice(few);
+    }
+    let groups = whole.iter().chain((!few.is_empty()).then_some(&filled));
+    let mut waiting = groups.zip(out.chunks_mut(16)).map(|(messages, out)| {
+        let end = count(messages[least.min(out.len()) - 1]);
+        Run::new(messages, end, out)
+    });
     let Some(first) = waiting.next() else { return };
     let Some(second) = waiting.next() else { return alone(function, first, initial) };
     let (mut runs, mut state) = ([first, second], initial.map(|v| [v, v]));
@@ -288,7 +306,7 @@ pub(super) fn digests(function: Function, messages: &[[&[u8]; 2]], least: usize,
 }
 
 /// The last run, from the state that it has reached.
-#[target_feature(enable = "avx512f,avx512bw")]
+#[target_feature(enable = "avx512f,avx512bw,bmi2")]
 fn alone(function: Function, run: Run<'_, '_>, state: [V; 8]) {
     let (count, mut runs, mut state) = (run.end - run.at, [run], state.map(|v| [v]));
     advance(function, &mut runs, count, &mut state);

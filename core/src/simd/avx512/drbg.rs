@@ -1,10 +1,10 @@
 //! HMAC_DRBG of RFC 6979 in G groups of sixteen lanes: fourteen compressions for deterministic nonces, seventeen for
 //! hedged ones less what the key's seed spares.
 
-use super::compress::{V, W, absorb, load, set};
+use super::compress::{W, absorb, load, set, stored};
 use super::{GROUP, Seed};
 use crate::simd::Function;
-use core::arch::x86_64::{_mm512_storeu_si512, _mm512_xor_si512};
+use core::arch::x86_64::_mm512_xor_si512;
 use core::hint::black_box;
 use zeroize::Zeroize;
 
@@ -34,15 +34,6 @@ fn xor<const G: usize>(a: W<G>, b: W<G>) -> W<G> {
         *out = _mm512_xor_si512(*out, b);
     }
     out
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn stored(v: V) -> [u32; 16] {
-    let mut words = [0; 16];
-    // SAFETY: the reference is valid for 64 bytes, and the instruction needs no alignment.
-    unsafe { _mm512_storeu_si512(words.as_mut_ptr().cast(), v) };
-    words
 }
 
 /// Absorbs blocks. Constant time.

@@ -1,0 +1,22 @@
+//! SHA-256 and SM3 in lanes of AVX2: a message a lane, eight lanes a group.
+
+mod compress;
+mod digest;
+
+use super::Function;
+use crate::cpu::HasAvx2;
+
+/// Messages in a group.
+pub(crate) const GROUP: usize = 8;
+
+/// Hashes messages side by side, in groups of eight from the first on.
+///
+/// A message is given in two parts, the first less than a block. The messages come in descending order of their
+/// numbers of blocks, and of fewer than 2^37 bytes. A group runs as long as `least` of its messages have blocks left,
+/// or one of a group of fewer. Those that have more are not finished: instead of a digest their state, big-endian, is
+/// written, after as many blocks as the message number `least` of the group has. The time depends on the lengths only.
+pub(crate) fn digests(_: HasAvx2, function: Function, messages: &[[&[u8]; 2]], least: usize, out: &mut [[u8; 32]]) {
+    assert_eq!(messages.len(), out.len());
+    // SAFETY: the token proves that the processor has the instructions.
+    unsafe { digest::digests(function, messages, least, out) }
+}
