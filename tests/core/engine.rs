@@ -3,7 +3,9 @@
 
 use sealcore::Backend;
 use sealcore::curve::{Affine, Curve, Jacobian, P256, Scalar, Sm2};
-use sealcore::sign::hazmat::{sign_digest_many_with, verify_digest_many_with};
+use sealcore::sign::hazmat::{
+    prepare_on, sign_digest_many_with, sign_digest_on, sign_digest_with_nonce_on, verify_digest_many_with,
+};
 use sealcore::sign::{Algorithm, KeyRef, Keys, PreparedKey, Signature, SigningKey, VerifyingKey};
 
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::Sm2, Algorithm::P256];
@@ -92,6 +94,65 @@ fn the_same_signatures() {
                 }
             }
         }
+    }
+}
+
+/// One signature at a time: the nonces of the edges, among them the one whose last addition is a doubling.
+fn the_same_single_signatures<C: Scheme>() {
+    let n = order(C::ALGORITHM);
+    let key = SigningKey::from_bytes(C::ALGORITHM, &Walk(23).bytes()).expect("key");
+    let mut nonces: Vec<[u8; 32]> = (1..40).flat_map(|small| [plus([0; 32], small), plus(n, -small)]).collect();
+    let doubling = last_addition_doubles(&n);
+    nonces.extend([doubling, Scalar::<C>::from_bytes(&doubling).0.negate().to_bytes()]);
+    for bit in 0..255 {
+        let mut power = [0; 32];
+        power[31 - bit / 8] = 1 << (bit % 8);
+        nonces.extend([power, plus(power, 1), plus(power, -1)]);
+    }
+    let mut walk = Walk(29);
+    nonces.extend((0..2000).map(|_| walk.bytes()));
+    for k in nonces {
+        let digest = walk.bytes();
+        let sign = |backend| sign_digest_with_nonce_on(backend, &key, &digest, &k);
+        assert!(sign(Backend::Ifma) == sign(Backend::Scalar), "nonce {k:02x?}");
+    }
+    for digest in digests(C::ALGORITHM, 300) {
+        for added in [None, Some(&walk.bytes())] {
+            let sign = |backend| sign_digest_on(backend, &key, &digest, added);
+            assert!(sign(Backend::Ifma) == sign(Backend::Scalar));
+        }
+    }
+}
+
+/// The K in whose product the two halves of the lanes hold the same point: with n = Σ d_i·2^(16 i), all d_i odd and
+/// |d_i| < 2^16, K = n - 2·Σ d_i·2^(16 i) over the even i.
+fn last_addition_doubles(n: &[u8; 32]) -> [u8; 32] {
+    // With h = (n >> 1) | 2^255 in 16-bit windows u, d = 2u - 65535.
+    let words: Vec<i64> = n.chunks(2).rev().map(|pair| i64::from(pair[0]) << 8 | i64::from(pair[1])).collect();
+    let (mut k, mut carry) = ([0; 32], 0i64);
+    for i in 0..16 {
+        let next = if i < 15 { words[i + 1] & 1 } else { 1 };
+        let digit = 2 * (words[i] >> 1 | next << 15) - 65535;
+        let value = carry + if i % 2 == 0 { -digit } else { digit };
+        k[30 - 2 * i] = (value >> 8) as u8;
+        k[31 - 2 * i] = value as u8;
+        carry = value >> 16;
+    }
+    assert_eq!(carry, 0, "0 < K < 2^256");
+    k
+}
+
+#[test]
+fn the_same_single_signatures_sm2() {
+    if engine() {
+        the_same_single_signatures::<Sm2>();
+    }
+}
+
+#[test]
+fn the_same_single_signatures_p256() {
+    if engine() {
+        the_same_single_signatures::<P256>();
     }
 }
 
@@ -325,6 +386,15 @@ fn exceptional_points<C: Scheme>() {
     assert_eq!(verdicts(Backend::Scalar, Keys::Each(&keys), &digests, &signatures, 0), expected);
     // With tables: every key occurs often.
     assert_eq!(verdicts(Backend::Ifma, Keys::Each(&keys), &digests, &signatures, 1), expected);
+    // One by one, by prepared keys.
+    let mut prepared: Vec<(VerifyingKey, PreparedKey)> = Vec::new();
+    for ((key, digest, signature, valid), index) in claims.iter().zip(0..) {
+        if !prepared.iter().any(|(known, _)| known == key) {
+            prepared.push((*key, prepare_on(Backend::Ifma, key)));
+        }
+        let (_, table) = prepared.iter().find(|(known, _)| known == key).expect("pushed");
+        assert_eq!(table.verify_digest(digest, signature).is_ok(), *valid, "claim {index}");
+    }
     // Without: batches so small that no key occurs often, and every claim in every lane.
     for shift in 0..8 {
         for start in (0..claims.len()).step_by(24) {

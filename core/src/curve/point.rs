@@ -169,6 +169,11 @@ impl<C: Curve> Jacobian<C> {
         Jacobian { x, y, z: self.z.mul(other.z).mul(h) }
     }
 
+    /// From X, Y and Z as integers less than p.
+    pub fn from_integers([x, y, z]: [[u64; 4]; 3]) -> Self {
+        Jacobian { x: Residue::from_canonical(x), y: Residue::from_canonical(y), z: Residue::from_canonical(z) }
+    }
+
     /// -self.
     pub fn negate(&self) -> Self {
         Jacobian { x: self.x, y: self.y.negate(), z: self.z }
@@ -193,6 +198,11 @@ impl<C: Curve> Jacobian<C> {
         let inverse = self.z.invert();
         let square = inverse.square();
         Affine { x: self.x.mul(square), y: self.y.mul(square.mul(inverse)) }
+    }
+
+    /// The affine x of a point other than infinity. Constant time.
+    pub fn affine_x(&self) -> Fe<C> {
+        self.x.mul(self.z.invert().square())
     }
 
     /// Whether the affine x mod n is `residue`, without an inversion; false for infinity. Variable time.

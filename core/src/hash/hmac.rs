@@ -1,7 +1,7 @@
 //! HMAC (RFC 2104) with the key already absorbed into both hash states.
 
 use super::{HashAlgorithm, Hasher};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 /// Streaming HMAC; the key is zeroized on drop.
 ///
@@ -36,8 +36,8 @@ impl Hmac {
 
     /// The states of the inner and the outer hash, after whole blocks.
     #[cfg(target_arch = "x86_64")]
-    pub(crate) fn states(&self) -> [Zeroizing<[u32; 8]>; 2] {
-        [&self.inner, &self.outer].map(|hasher| Zeroizing::new(hasher.state()))
+    pub(crate) fn states(&self) -> [zeroize::Zeroizing<[u32; 8]>; 2] {
+        [&self.inner, &self.outer].map(|hasher| zeroize::Zeroizing::new(hasher.state()))
     }
 
     /// Appends `data` to the message.

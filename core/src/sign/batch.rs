@@ -163,7 +163,7 @@ pub(super) fn sign_digests(
         }),
         None => cpu::fill_chunks(&mut signatures, threads, GRAIN, |start, chunk| {
             for ((signature, digest), hedge) in chunk.iter_mut().zip(&digests[start..]).zip(&hedges[start..]) {
-                *signature = key.sign_digest_hedged(digest, hedge);
+                *signature = key.sign_digest_on(backend, digest, hedge);
             }
         }),
     }
@@ -282,7 +282,7 @@ pub(super) fn verify_digests(
                     let position = roster.position(index);
                     let key = match &prepared[position] {
                         Some(key) => KeyRef::Prepared(key),
-                        None => roster.keys[position],
+                        None => roster.scalar_key(position),
                     };
                     *valid = key.verify_digest(&digests[index], &signatures[index]).is_ok();
                 }

@@ -1,15 +1,15 @@
 //! ECDSA over P-256 (FIPS 186-5, 6.4).
 
 use super::Signature;
-use crate::curve::{Curve, Jacobian, P256, Scalar};
+use crate::curve::{Fe, Jacobian, P256, Scalar};
 
 type N = Scalar<P256>;
 
-/// Signs with this nonce; `None` when r or s is zero, and then another nonce is needed. Constant time.
-pub(super) fn sign(d: &N, digest: &[u8; 32], k: &N) -> Option<Signature> {
+/// Signs with the nonce k; `x` is that of k·G. `None` when r or s is zero, and then another nonce is needed. Constant
+/// time.
+pub(super) fn sign(d: &N, digest: &[u8; 32], k: &N, x: Fe<P256>) -> Option<Signature> {
     let (e, _) = N::from_bytes(digest);
-    let point = P256::g_table().multiply(k).to_affine();
-    let (r, _) = N::from_bytes(&point.x.to_bytes());
+    let r = N::from_canonical(x.to_canonical());
     let s = k.invert().mul(e.add(r.mul(*d)));
     // Public: a signature that is not given out says nothing about the one that is.
     if r.is_zero().reveal() || s.is_zero().reveal() {

@@ -3,11 +3,11 @@
 use super::nonce::Hedge;
 use super::{Signature, SigningKey};
 use crate::cpu::{Backend, HasAvx512, HasIfma};
-use crate::curve::{Affine, Curve, P256, Scalar, Sm2, lanes, limbs_to_bytes};
+use crate::curve::{Affine, Curve, Jacobian, P256, Scalar, Sm2, lanes, limbs_to_bytes};
 use crate::simd::Function;
 use crate::simd::avx512::{self, NONCES, Seed};
 pub(super) use crate::simd::ifma::Table;
-use crate::simd::ifma::{self, Claim, Comb, Prime, Secret};
+use crate::simd::ifma::{self, Claim, Comb, Prime, SPREAD_WIDTH, Secret, Spread};
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
@@ -29,8 +29,10 @@ pub(super) trait Laned: Curve + Prime {
     const FUNCTION: Function;
     /// The table of G for verification, built at first use.
     fn base(engine: Engine) -> &'static Table;
-    /// The table of G for signing, built at first use.
+    /// The table of G for signing many, built at first use.
     fn comb(engine: Engine) -> &'static Comb;
+    /// The table of G for signing one, built at first use.
+    fn spread(engine: Engine) -> &'static Spread;
 }
 
 macro_rules! laned {
@@ -44,6 +46,10 @@ macro_rules! laned {
             fn comb(engine: Engine) -> &'static Comb {
                 static COMB: OnceLock<Comb> = OnceLock::new();
                 COMB.get_or_init(|| ifma::comb(engine.ifma, &engine.table::<Self>(&Self::G, COMB_WIDTH)))
+            }
+            fn spread(engine: Engine) -> &'static Spread {
+                static SPREAD: OnceLock<Spread> = OnceLock::new();
+                SPREAD.get_or_init(|| ifma::spread(engine.ifma, &engine.table::<Self>(&Self::G, SPREAD_WIDTH)))
             }
         }
     };
@@ -81,6 +87,22 @@ impl Engine {
     /// The table of a public key.
     pub(super) fn key_table<C: Laned>(self, point: &Affine<C>) -> Table {
         self.table(point, KEY_WIDTH)
+    }
+
+    /// k·G for 1 <= k < n. Constant time.
+    pub(super) fn multiply_base<C: Laned>(self, k: &Scalar<C>) -> Jacobian<C> {
+        let k = Zeroizing::new(k.to_canonical());
+        let product = Zeroizing::new(ifma::multiply::<C>(self.ifma, C::spread(self), &k));
+        Jacobian::from_integers(*product)
+    }
+
+    /// a·G + b·Q, or nothing where a or b is 0 or the lanes met an exceptional case. Variable time.
+    pub(super) fn combine<C: Laned>(self, table: &Table, a: &Scalar<C>, b: &Scalar<C>) -> Option<Jacobian<C>> {
+        if a.is_zero_vartime() || b.is_zero_vartime() {
+            return None;
+        }
+        let (a, b) = (a.to_canonical(), b.to_canonical());
+        ifma::combine::<C>(self.ifma, C::base(self), table, &a, &b).map(Jacobian::from_integers)
     }
 
     /// Verifies by keys with tables, those of `key_table`.
@@ -144,8 +166,8 @@ impl Engine {
         ifma::sign::<C>(self.ifma, C::comb(self), Secret(&secret), &numbers, &nonces, |index, signature| {
             out[index] = match signature {
                 Some([r, s]) => Signature::from_halves(limbs_to_bytes(r), limbs_to_bytes(s)),
-                // This nonce gives no signature: the scalar code goes on to the next.
-                None => key.sign_digest_hedged(&digests[index], &hedges[index]),
+                // This nonce gives no signature: one by one they go on to the next.
+                None => key.sign_digest_on(Backend::Ifma, &digests[index], &hedges[index]),
             };
         });
     }

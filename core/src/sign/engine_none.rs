@@ -3,7 +3,7 @@
 use super::nonce::Hedge;
 use super::{Signature, SigningKey};
 use crate::cpu::Backend;
-use crate::curve::{Affine, Curve, P256, Scalar, Sm2};
+use crate::curve::{Affine, Curve, Jacobian, P256, Scalar, Sm2};
 
 /// The engine, which there is not.
 #[derive(Clone, Copy)]
@@ -31,6 +31,14 @@ impl Engine {
     }
 
     pub(super) fn key_table<C: Laned>(self, _: &Affine<C>) -> Table {
+        match self {}
+    }
+
+    pub(super) fn multiply_base<C: Laned>(self, _: &Scalar<C>) -> Jacobian<C> {
+        match self {}
+    }
+
+    pub(super) fn combine<C: Laned>(self, _: &Table, _: &Scalar<C>, _: &Scalar<C>) -> Option<Jacobian<C>> {
         match self {}
     }
 

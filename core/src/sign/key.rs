@@ -1,10 +1,11 @@
 //! The private key of both algorithms.
 
-use super::engine::Engine;
+use super::engine::{Engine, Laned};
 use super::nonce::{Candidates, Hedge, Seed};
 use super::verifying::Point;
 use super::{Algorithm, Identity, Signature, VerifyingKey, ecdsa, sm2};
-use crate::curve::{Affine, Choice, Curve, P256, Scalar, Sm2, limbs_to_bytes};
+use crate::cpu::{self, Backend};
+use crate::curve::{Affine, Choice, Curve, Fe, P256, Scalar, Sm2, limbs_to_bytes};
 use crate::{Error, Result};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -140,7 +141,7 @@ impl SigningKey {
     /// FIPS 186-5, 6.4.1; GB/T 32918.2-2016, 6.1. Nonce: RFC 6979 with added randomness (3.6); when the random
     /// source of the operating system fails, without it.
     pub fn sign_digest(&self, digest: &[u8; 32]) -> Signature {
-        self.sign_digest_hedged(digest, &Hedge::random())
+        self.sign_digest_on(cpu::sign_backend(), digest, &Hedge::random())
     }
 
     /// Hashes and signs; SM2 takes the default distid.
@@ -161,10 +162,15 @@ impl SigningKey {
         self.identity
     }
 
-    pub(super) fn sign_digest_hedged(&self, digest: &[u8; 32], hedge: &Hedge) -> Signature {
+    pub(super) fn sign_digest_on(&self, backend: Backend, digest: &[u8; 32], hedge: &Hedge) -> Signature {
+        let engine = Engine::new(backend);
         match &self.secret.scalars {
-            Scalars::Sm2 { d, inverse } => self.with_nonces::<Sm2>(d, digest, hedge, |k| sm2::sign(inverse, digest, k)),
-            Scalars::P256 { d } => self.with_nonces::<P256>(d, digest, hedge, |k| ecdsa::sign(d, digest, k)),
+            Scalars::Sm2 { d, inverse } => {
+                self.with_nonces::<Sm2>(engine, d, digest, hedge, |k, x| sm2::sign(inverse, digest, k, x))
+            }
+            Scalars::P256 { d } => {
+                self.with_nonces::<P256>(engine, d, digest, hedge, |k, x| ecdsa::sign(d, digest, k, x))
+            }
         }
     }
 
@@ -183,18 +189,19 @@ impl SigningKey {
     }
 
     /// Signs with the first nonce that gives a signature: practically always the first.
-    fn with_nonces<C: Curve>(
+    fn with_nonces<C: Laned>(
         &self,
+        engine: Option<Engine>,
         d: &Scalar<C>,
         digest: &[u8; 32],
         hedge: &Hedge,
-        sign: impl Fn(&Scalar<C>) -> Option<Signature>,
+        sign: impl Fn(&Scalar<C>, Fe<C>) -> Option<Signature>,
     ) -> Signature {
         let d = Zeroizing::new(d.to_bytes());
         let reduced = limbs_to_bytes(Scalar::<C>::reduce(digest));
         let mut candidates = Candidates::new(self.algorithm().hash(), &self.secret.seed, &d, &reduced, hedge);
         loop {
-            if let Some(signature) = nonce::<C>(&candidates.draw()).and_then(|k| sign(&k)) {
+            if let Some(signature) = nonce::<C>(&candidates.draw()).and_then(|k| sign(&k, base_x::<C>(engine, &k))) {
                 return signature;
             }
             candidates.reject();
@@ -207,10 +214,20 @@ impl SigningKey {
         &self.secret.seed
     }
 
-    pub(super) fn sign_digest_with_nonce(&self, digest: &[u8; 32], k: &[u8; 32]) -> Result<Signature> {
+    pub(super) fn sign_digest_with_nonce(
+        &self,
+        backend: Backend,
+        digest: &[u8; 32],
+        k: &[u8; 32],
+    ) -> Result<Signature> {
+        let engine = Engine::new(backend);
         let signature = match &self.secret.scalars {
-            Scalars::Sm2 { inverse, .. } => nonce::<Sm2>(k).and_then(|k| sm2::sign(inverse, digest, &k)),
-            Scalars::P256 { d } => nonce::<P256>(k).and_then(|k| ecdsa::sign(d, digest, &k)),
+            Scalars::Sm2 { inverse, .. } => {
+                nonce::<Sm2>(k).and_then(|k| sm2::sign(inverse, digest, &k, base_x::<Sm2>(engine, &k)))
+            }
+            Scalars::P256 { d } => {
+                nonce::<P256>(k).and_then(|k| ecdsa::sign(d, digest, &k, base_x::<P256>(engine, &k)))
+            }
         };
         signature.ok_or(Error::InvalidArgument { field: "k", reason: "this nonce gives no signature; 1 <= k < n" })
     }
@@ -222,6 +239,15 @@ fn nonce<C: Curve>(bytes: &[u8; 32]) -> Option<Zeroizing<Scalar<C>>> {
     let k = Zeroizing::new(k);
     // Public: a candidate that is not taken says nothing about the one that is.
     in_range.and(k.is_zero().not()).reveal().then_some(k)
+}
+
+/// The x of k·G. Constant time.
+fn base_x<C: Laned>(engine: Option<Engine>, k: &Scalar<C>) -> Fe<C> {
+    Zeroizing::new(match engine {
+        Some(engine) => engine.multiply_base::<C>(k),
+        None => C::g_table().multiply(k),
+    })
+    .affine_x()
 }
 
 /// d·G, or nothing when d is zero or not `valid`.

@@ -1,13 +1,13 @@
 //! A public key with a table of its multiples.
 
-use super::engine::{self, Engine};
+use super::engine::{self, Engine, Laned};
 use super::verifying::Point;
 use super::{Identity, Signature, VerifyingKey, ecdsa, sm2};
-use crate::curve::{Curve, FixedTable, Jacobian, P256, Scalar, Sm2};
-use crate::{Error, Result, cpu};
+use crate::curve::{Affine, FixedTable, Jacobian, P256, Scalar, Sm2, double_multiply_vartime};
+use crate::{Error, Result};
 use std::sync::Arc;
 
-/// A public key with tables of its multiples: 86 KiB, and 256 KiB more where the vector engine runs, that make every
+/// A public key with a table of its multiples (86 KiB; 256 KiB where the vector engine runs) that makes every
 /// verification several times faster, shared by clones.
 ///
 /// # Examples
@@ -23,34 +23,64 @@ pub struct PreparedKey {
     key: VerifyingKey,
     /// With the default distid.
     identity: Identity,
-    tables: Arc<Tables>,
-}
-
-struct Tables {
-    /// For one signature.
-    one: Table,
-    /// For many, where the engine runs.
-    many: Option<engine::Table>,
+    table: Arc<Table>,
 }
 
 enum Table {
-    Sm2(FixedTable<Sm2>),
-    P256(FixedTable<P256>),
+    Sm2(Multiples<Sm2>),
+    P256(Multiples<P256>),
+}
+
+/// A table for the code that will use it.
+enum Multiples<C: Laned> {
+    Scalar(FixedTable<C>),
+    Lanes(engine::Table, Engine, Affine<C>),
+}
+
+impl<C: Laned> Multiples<C> {
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unreachable_code, reason = "there is no engine, and no table of it"))]
+    fn new(engine: Option<Engine>, point: &Affine<C>) -> Self {
+        match engine {
+            Some(engine) => Multiples::Lanes(engine.key_table(point), engine, *point),
+            None => Multiples::Scalar(FixedTable::new(point)),
+        }
+    }
+
+    /// a·G + b·Q. Variable time.
+    fn combine(&self, a: &Scalar<C>, b: &Scalar<C>) -> Jacobian<C> {
+        match self {
+            Multiples::Scalar(table) => {
+                table.add_multiple_vartime(C::g_table().add_multiple_vartime(Jacobian::INFINITY, a), b)
+            }
+            Multiples::Lanes(table, engine, point) => {
+                engine.combine(table, a, b).unwrap_or_else(|| double_multiply_vartime(a, b, point))
+            }
+        }
+    }
+
+    fn lanes(&self) -> Option<&engine::Table> {
+        match self {
+            Multiples::Scalar(_) => None,
+            Multiples::Lanes(table, ..) => Some(table),
+        }
+    }
 }
 
 impl PreparedKey {
-    pub(super) fn new(key: VerifyingKey) -> Self {
+    pub(super) fn new(key: VerifyingKey, engine: Option<Engine>) -> Self {
         let table = match &key.0 {
-            Point::Sm2(point) => Table::Sm2(FixedTable::new(point)),
-            Point::P256(point) => Table::P256(FixedTable::new(point)),
+            Point::Sm2(point) => Table::Sm2(Multiples::new(engine, point)),
+            Point::P256(point) => Table::P256(Multiples::new(engine, point)),
         };
-        let many = Engine::new(cpu::sign_backend()).map(|engine| key.lanes_table(engine));
-        PreparedKey { key, identity: key.identity(), tables: Arc::new(Tables { one: table, many }) }
+        PreparedKey { key, identity: key.identity(), table: Arc::new(table) }
     }
 
-    /// The table of the vector engine.
+    /// The table of the vector engine, if that is what this key has.
     pub(super) fn lanes_table(&self) -> Option<&engine::Table> {
-        self.tables.many.as_ref()
+        match &*self.table {
+            Table::Sm2(table) => table.lanes(),
+            Table::P256(table) => table.lanes(),
+        }
     }
 
     /// With the default distid.
@@ -73,9 +103,9 @@ impl PreparedKey {
     /// # Errors
     /// [`Error::InvalidSignature`].
     pub fn verify_digest(&self, digest: &[u8; 32], signature: &Signature) -> Result<()> {
-        let valid = match &self.tables.one {
-            Table::Sm2(table) => sm2::verify(digest, signature, |a, b| combine(table, a, b)),
-            Table::P256(table) => ecdsa::verify(digest, signature, |a, b| combine(table, a, b)),
+        let valid = match &*self.table {
+            Table::Sm2(table) => sm2::verify(digest, signature, |a, b| table.combine(a, b)),
+            Table::P256(table) => ecdsa::verify(digest, signature, |a, b| table.combine(a, b)),
         };
         if valid { Ok(()) } else { Err(Error::InvalidSignature) }
     }
@@ -95,11 +125,6 @@ impl PreparedKey {
     pub fn verify_with_distid(&self, distid: &[u8], message: &[u8], signature: &Signature) -> Result<()> {
         self.verify_digest(&self.key.message_digest_with_distid(distid, message)?, signature)
     }
-}
-
-/// a·G + b·Q. Variable time.
-fn combine<C: Curve>(table: &FixedTable<C>, a: &Scalar<C>, b: &Scalar<C>) -> Jacobian<C> {
-    table.add_multiple_vartime(C::g_table().add_multiple_vartime(Jacobian::INFINITY, a), b)
 }
 
 impl PartialEq for PreparedKey {

@@ -2,7 +2,7 @@
 
 use super::Signature;
 use crate::consts::{SM2_B, SM2_GX, SM2_GY, SM2_P};
-use crate::curve::{Affine, Curve, Jacobian, Scalar, Sm2};
+use crate::curve::{Affine, Fe, Jacobian, Scalar, Sm2};
 use crate::hash::HashAlgorithm;
 use crate::{Error, Result};
 
@@ -11,15 +11,13 @@ type N = Scalar<Sm2>;
 /// The longest distid: its length in bits is written in two bytes.
 const MAX_DISTID: usize = 8191;
 
-/// Signs with this nonce; `inverse` is (1 + d)^-1. `None` when r, r + k or s is zero, and then another nonce is
+/// Signs with the nonce k; `x` is that of k·G, `inverse` is (1 + d)^-1. `None` when r, r + k or s is zero, and then another nonce is
 /// needed. Constant time.
 ///
 /// s = (1 + d)^-1 (k - r·d) is computed as (1 + d)^-1 (k + r) - r.
-pub(super) fn sign(inverse: &N, e: &[u8; 32], k: &N) -> Option<Signature> {
+pub(super) fn sign(inverse: &N, e: &[u8; 32], k: &N, x: Fe<Sm2>) -> Option<Signature> {
     let (e, _) = N::from_bytes(e);
-    let point = Sm2::g_table().multiply(k).to_affine();
-    let (x, _) = N::from_bytes(&point.x.to_bytes());
-    let r = e.add(x);
+    let r = e.add(N::from_canonical(x.to_canonical()));
     let sum = r.add(*k);
     let s = inverse.mul(sum).sub(r);
     // Public: a signature that is not given out says nothing about the one that is.

@@ -1,9 +1,9 @@
 //! The public key of both algorithms.
 
-use super::engine::{Engine, Table};
+use super::engine::Engine;
 use super::{Algorithm, DEFAULT_DISTID, Identity, PreparedKey, Signature, ecdsa, sm2};
 use crate::curve::{Affine, Curve, P256, Sm2, double_multiply_vartime};
-use crate::{Error, Result};
+use crate::{Error, Result, cpu};
 
 /// A public key: a point on the curve, never infinity. Prints as its compressed point in hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -139,15 +139,7 @@ impl VerifyingKey {
 
     /// This key with a table of its multiples: worth it from about ten verifications on.
     pub fn prepare(&self) -> PreparedKey {
-        PreparedKey::new(*self)
-    }
-
-    /// The table of the vector engine.
-    pub(super) fn lanes_table(&self, engine: Engine) -> Table {
-        match &self.0 {
-            Point::Sm2(point) => engine.key_table(point),
-            Point::P256(point) => engine.key_table(point),
-        }
+        PreparedKey::new(*self, Engine::new(cpu::sign_backend()))
     }
 
     fn coordinates(&self) -> ([u8; 32], [u8; 32]) {

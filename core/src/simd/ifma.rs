@@ -4,12 +4,14 @@ mod comb;
 mod digits;
 mod field;
 mod invert;
+mod jacobian;
 mod lanes;
 mod order;
 mod prime;
 #[cfg(test)]
 pub(crate) mod probe;
 mod sign;
+mod single;
 mod table;
 mod tree;
 mod unknown;
@@ -19,6 +21,7 @@ pub(crate) use comb::Comb;
 pub(crate) use digits::windows;
 pub(crate) use prime::Prime;
 pub(crate) use sign::Secret;
+pub(crate) use single::{Coordinates, SPREAD_WIDTH, Spread};
 pub(crate) use table::Table;
 pub(crate) use verify::Claim;
 
@@ -75,4 +78,24 @@ pub(crate) fn sign<P: Prime>(
 ) {
     // SAFETY: the token `HasIfma` proves that the processor has these instructions.
     unsafe { sign::sign::<P>(comb, secret, digests, nonces, write) }
+}
+
+/// The table for signing with one nonce, from a table of this point with windows of [`SPREAD_WIDTH`] bits.
+pub(crate) fn spread(_: HasIfma, table: &Table) -> Spread {
+    // SAFETY: the token `HasIfma` proves that the processor has these instructions.
+    unsafe { Spread::new(table) }
+}
+
+/// k times the point of the table, for 1 <= k < n. Constant time.
+pub(crate) fn multiply<P: Prime>(_: HasIfma, spread: &Spread, k: &[u64; 4]) -> Coordinates {
+    // SAFETY: the token `HasIfma` proves that the processor has these instructions.
+    unsafe { single::multiply::<P>(spread, k) }
+}
+
+/// u·G + v·Q for 1 <= u, v < n; nothing where an addition was exceptional, or the sum is infinity. Variable time.
+///
+/// Both tables have a multiple of eight windows.
+pub(crate) fn combine<P: Prime>(_: HasIfma, g: &Table, q: &Table, u: &[u64; 4], v: &[u64; 4]) -> Option<Coordinates> {
+    // SAFETY: the token `HasIfma` proves that the processor has these instructions.
+    unsafe { single::combine::<P>(g, q, u, v) }
 }

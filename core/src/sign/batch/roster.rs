@@ -72,17 +72,25 @@ impl<'a> Roster<'a> {
         (order, starts)
     }
 
+    /// The key at a position, as the scalar code takes it.
+    pub(super) fn scalar_key(&self, position: usize) -> KeyRef<'a> {
+        match self.keys[position] {
+            KeyRef::Prepared(key) if key.lanes_table().is_some() => KeyRef::Plain(key.verifying_key()),
+            key => key,
+        }
+    }
+
     /// Scalar tables for the keys that occur at least `from` times, for at most `most` of them.
     pub(super) fn prepare(&self, from: usize, most: usize, threads: usize) -> Vec<Option<PreparedKey>> {
         let mut often: Vec<usize> = (0..self.keys.len())
-            .filter(|&position| self.counts[position] >= from && matches!(self.keys[position], KeyRef::Plain(_)))
+            .filter(|&position| self.counts[position] >= from && matches!(self.scalar_key(position), KeyRef::Plain(_)))
             .collect();
         often.sort_by_key(|&position| core::cmp::Reverse(self.counts[position]));
         often.truncate(most);
         let mut tables: Vec<Option<PreparedKey>> = vec![None; often.len()];
         cpu::fill_chunks(&mut tables, threads, 1, |start, chunk| {
             for (table, &position) in chunk.iter_mut().zip(&often[start..]) {
-                *table = Some(self.keys[position].verifying_key().prepare());
+                *table = Some(PreparedKey::new(*self.keys[position].verifying_key(), None));
             }
         });
         let mut prepared = vec![None; self.keys.len()];

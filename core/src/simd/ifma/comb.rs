@@ -2,7 +2,7 @@
 
 use super::digits::{Digits, windows};
 use super::lanes::{V, and, load, set, stored, transpose, zero};
-use super::table::{Table, point_from_words};
+use super::table::{Columns, Table, point_from_words};
 use super::tree::Point;
 use core::arch::x86_64::{_mm512_mask_blend_epi64, _mm512_permutex2var_epi64};
 
@@ -12,11 +12,6 @@ pub(crate) struct Comb {
     /// Eight columns of each group of eight entries.
     columns: Vec<Columns>,
 }
-
-/// Word i of eight entries, for every i.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Columns([[u64; 8]; 8]);
 
 impl Comb {
     /// Bound: the width is at least 5, so that a window has sixteen entries or more.

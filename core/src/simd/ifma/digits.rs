@@ -1,12 +1,12 @@
 //! Scalars in eight lanes, cut into odd signed digits.
 
 use super::field::{Loose, Operand};
-use super::lanes::{V, and, or, set, shift_right, zero};
+use super::lanes::{V, add, and, load, or, set, shift_right, zero};
 use super::order;
-use super::prime::Prime;
+use super::prime::{Prime, difference};
 use core::arch::x86_64::{
-    _mm512_cmplt_epi64_mask, _mm512_mask_xor_epi64, _mm512_shrdi_epi64, _mm512_shrdv_epi64, _mm512_test_epi64_mask,
-    _mm512_xor_si512,
+    _mm512_cmplt_epi64_mask, _mm512_mask_xor_epi64, _mm512_shrdi_epi64, _mm512_shrdv_epi64, _mm512_srlv_epi64,
+    _mm512_test_epi64_mask, _mm512_xor_si512,
 };
 
 /// Windows of this width that cover a scalar: K < 2^256, and the top bit is set besides.
@@ -52,14 +52,61 @@ impl Digits {
     #[target_feature(enable = "avx512f,avx512ifma,avx512vbmi2")]
     pub(super) fn digit(&self, window: usize) -> (V, u8) {
         let (limb, shift) = (self.width * window / 64, self.width * window % 64);
+        let u = _mm512_shrdv_epi64(self.halved[limb], self.halved[limb + 1], set(shift as u64));
+        self.signed(u)
+    }
+
+    /// Digits 8·group .. 8·group + 8 of windows of 4 bits, one a lane, as [`Digits::digit`] gives them, when all
+    /// lanes hold the same scalar.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma,avx512vbmi2")]
+    pub(super) fn nibbles(&self, group: usize) -> (V, u8) {
+        let shift = add(set(32 * (group as u64 & 1)), load(&[0, 4, 8, 12, 16, 20, 24, 28]));
+        self.signed(_mm512_srlv_epi64(self.halved[group / 2], shift))
+    }
+
+    /// The digits of windows whose low bits are u.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma,avx512vbmi2")]
+    fn signed(&self, u: V) -> (V, u8) {
         let mask = set((1 << self.width) - 1);
         let half = set(1 << (self.width - 1));
-        let u = _mm512_shrdv_epi64(self.halved[limb], self.halved[limb + 1], set(shift as u64));
         let u = and(u, mask);
         let negative = _mm512_cmplt_epi64_mask(u, half);
         // u - half for u >= half, else half - 1 - u, which is its complement.
         let index = _mm512_xor_si512(u, half);
         (_mm512_mask_xor_epi64(index, negative, index, mask), negative ^ self.negated)
+    }
+}
+
+/// One public scalar, cut in the same way.
+pub(super) struct One {
+    halved: [u64; 6],
+    negated: bool,
+    width: usize,
+}
+
+impl One {
+    /// Bound: 1 <= k < n; width <= 16.
+    pub(super) fn new_vartime<P: Prime>(k: &[u64; 4], width: usize) -> Self {
+        let negated = k[0] & 1 == 0;
+        let k = if negated { difference(P::N_WORDS, *k) } else { *k };
+        let mut halved = [0; 6];
+        for i in 0..4 {
+            halved[i] = (k[i] >> 1) | k.get(i + 1).map_or(0, |next| next << 63);
+        }
+        let top = width * windows(width) - 1;
+        halved[top / 64] |= 1 << (top % 64);
+        One { halved, negated, width }
+    }
+
+    /// Digit `window` as (|digit| - 1) / 2, and whether it is negative.
+    pub(super) fn digit_vartime(&self, window: usize) -> (usize, bool) {
+        let (limb, shift) = (self.width * window / 64, self.width * window % 64);
+        let pair = u128::from(self.halved[limb + 1]) << 64 | u128::from(self.halved[limb]);
+        let half = 1 << (self.width - 1);
+        let u = (pair >> shift) as usize & (2 * half - 1);
+        if u >= half { (u - half, self.negated) } else { (half - 1 - u, !self.negated) }
     }
 }
 

@@ -76,7 +76,7 @@ const fn subtract(a: [u64; 4], b: [u64; 4]) -> ([u64; 4], u128) {
 }
 
 /// a - b mod 2^256.
-const fn difference(a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
+pub(super) const fn difference(a: [u64; 4], b: [u64; 4]) -> [u64; 4] {
     subtract(a, b).0
 }
 

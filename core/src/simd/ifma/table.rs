@@ -11,6 +11,11 @@ use super::tree::{Level, Point, Scratch, sum};
 #[repr(C, align(64))]
 pub(super) struct Entry(pub(super) [u64; 8]);
 
+/// Word i of eight entries, for every i.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Columns(pub(super) [[u64; 8]; 8]);
+
 /// Odd multiples of a point P: entry j of window i is (2j + 1)·2^(width · i)·P.
 pub(crate) struct Table {
     width: usize,
