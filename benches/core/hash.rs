@@ -6,10 +6,9 @@ use sealcore::Backend;
 use sealcore::hash::HashAlgorithm;
 use std::hint::black_box;
 
-/// Bytes that the messages of a batch are cut from: more than the second cache holds.
-const DATA: usize = 8 << 20;
-/// Bytes of a batch.
+/// Bytes of a batch for one thread: what the second cache holds. A batch for two is the whole of `DATA`.
 const BATCH: usize = 1 << 20;
+const DATA: usize = 16 << 20;
 
 /// A hash function here and there.
 struct Pair {
@@ -31,9 +30,8 @@ struct Messages<'a> {
 }
 
 impl<'a> Messages<'a> {
-    fn equal(data: &'a [u8], length: usize) -> Self {
-        let count = (BATCH / length).min(16_384);
-        Messages { data, ranges: (0..count).map(|i| (i * length, (i + 1) * length)).collect() }
+    fn equal(data: &'a [u8], bytes: usize, length: usize) -> Self {
+        Messages { data, ranges: (0..bytes / length).map(|i| (i * length, (i + 1) * length)).collect() }
     }
 
     /// Lengths from 0 to 2 · `mean`, all as likely as any other.
@@ -117,7 +115,7 @@ fn stream(bench: &mut Bench, pair: &Pair, data: &[u8]) {
 fn many(bench: &mut Bench, pair: &Pair, backend: Backend, data: &[u8]) {
     let mut digests = vec![[0; 32]; DATA / 64];
     for (length, size) in [(64, "64 B"), (400, "400 B"), (1024, "1 KiB"), (4096, "4 KiB")] {
-        let messages = Messages::equal(data, length);
+        let messages = Messages::equal(data, BATCH, length);
         let peers = messages.ranges.len().min(64);
         let row = Row {
             operation: &format!("digest_many {}", pair.algorithm.name()),
@@ -135,7 +133,9 @@ fn many(bench: &mut Bench, pair: &Pair, backend: Backend, data: &[u8]) {
             || messages.hash(pair.algorithm, backend, &[], &mut digests, 1),
             || (0..peers).for_each(|i| pair.peer(messages.get(i))),
         );
-        let row = Row { peer: "one thread", peer_work: row.work, target: Some(1.9), threads: 2, ..row };
+        let messages = Messages::equal(data, DATA, length);
+        let work = messages.ranges.len() as f64;
+        let row = Row { work, peer: "one thread", peer_work: work, target: Some(1.9), threads: 2, ..row };
         let mut others = digests.clone();
         bench.threaded_row(
             &row,
@@ -154,7 +154,7 @@ fn shapes(bench: &mut Bench, pair: &Pair, backend: Backend, data: &[u8]) {
         let messages = Messages::unequal(data, mean);
         // As many blocks on average.
         let length = (messages.blocks() / messages.ranges.len() as f64).round() as usize * 64 - 20;
-        let equal = Messages::equal(data, length);
+        let equal = Messages::equal(data, BATCH, length);
         let row = Row {
             operation: &format!("digest_many {name}, 0 to {} B", 2 * mean),
             backend: backend.name(),
@@ -172,7 +172,7 @@ fn shapes(bench: &mut Bench, pair: &Pair, backend: Backend, data: &[u8]) {
             || equal.hash(algorithm, backend, &[0], &mut others, 1),
         );
     }
-    let nodes = Messages::equal(data, 64);
+    let nodes = Messages::equal(data, BATCH, 64);
     let row = Row {
         operation: &format!("nodes {name}"),
         backend: backend.name(),

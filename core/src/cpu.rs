@@ -193,6 +193,8 @@ pub(crate) fn fill_chunks<T: Send>(
         return work(0, out);
     }
     let Some(pool) = pool() else { return work(0, out) };
-    let size = if threads == 0 { grain } else { out.len().div_ceil(threads).max(grain) };
+    // Where every thread of the pool may work, small parts even out what other programs take from one core.
+    let every = threads == 0 || threads >= pool.current_num_threads();
+    let size = if every { grain } else { out.len().div_ceil(threads).max(grain) };
     pool.install(|| out.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| work(i * size, chunk)));
 }

@@ -87,19 +87,20 @@ impl<'a> Sorter<'a> {
             return lanes.digests(&self.messages, digests);
         }
         let buckets = &self.buckets[..count];
-        let mut ends = [0u16; BUCKETS];
+        let mut ends = [0u32; BUCKETS];
         buckets.iter().for_each(|bucket| ends[usize::from(*bucket)] += 1);
+        let long = ends[0] as usize;
         for k in 1..BUCKETS {
             ends[k] += ends[k - 1];
         }
-        let long = usize::from(ends[0]);
         self.sorted.resize(count, [&[]; 2]);
+        let (sorted, order) = (&mut self.sorted[..count], &mut self.order[..count]);
         // From the last one on, so that messages of as many blocks stay in their order.
-        for (i, bucket) in buckets.iter().enumerate().rev() {
-            let place = &mut ends[usize::from(*bucket)];
-            *place -= 1;
-            self.order[usize::from(*place)] = i as u16;
-            self.sorted[usize::from(*place)] = self.messages[i];
+        for (i, (bucket, message)) in buckets.iter().zip(&self.messages).enumerate().rev() {
+            ends[usize::from(*bucket)] -= 1;
+            let place = ends[usize::from(*bucket)] as usize;
+            order[place] = i as u16;
+            sorted[place] = *message;
         }
         if long > 1 {
             let order = &mut self.order[..long];

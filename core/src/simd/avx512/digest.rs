@@ -47,20 +47,21 @@ impl<'m> Group<'m> {
         let mut rows = [_mm512_setzero_si512(); 16];
         match at {
             Some(at) if whole => {
-                for (row, [_, body]) in rows.iter_mut().zip(self.messages) {
-                    *row = load_next(body, at);
+                for (lane, row) in rows.iter_mut().enumerate() {
+                    *row = load_next(self.messages[lane][1], at);
                 }
             }
             Some(at) => {
                 let (counts, marks) = self.ends(index);
-                for (i, (row, [_, body])) in rows.iter_mut().zip(self.messages).enumerate() {
-                    let count = counts[i] as usize;
-                    let bytes = body.get(at..at + count).unwrap_or_default();
-                    *row = load_part(marked(marks[i] as usize), 0, bytes);
+                for (lane, row) in rows.iter_mut().enumerate() {
+                    let (count, mark) = (counts[lane] as usize, marks[lane] as usize);
+                    let bytes = self.messages[lane][1].get(at..at + count).unwrap_or_default();
+                    *row = load_part(marked(mark), 0, bytes);
                 }
             }
             None => {
-                for (row, [head, body]) in rows.iter_mut().zip(self.messages) {
+                for (lane, row) in rows.iter_mut().enumerate() {
+                    let [head, body] = self.messages[lane];
                     *row = load_first(head, body);
                 }
             }
