@@ -9,6 +9,7 @@
 )]
 #![allow(clippy::needless_range_loop, reason = "limbs are indexed in several arrays at once")]
 
+mod extended;
 mod field;
 mod invert;
 #[cfg(target_arch = "x86_64")]
@@ -18,6 +19,7 @@ mod point;
 mod scalar;
 mod select;
 mod tables;
+mod tree;
 
 pub use field::{Modulus, Residue};
 pub(crate) use limbs::to_bytes as limbs_to_bytes;

@@ -15,6 +15,7 @@ mod sm3;
 pub use hasher::Hasher;
 pub use hmac::Hmac;
 
+use crate::consts::{SHA256_IV, SM3_IV};
 use crate::cpu::{self, Backend};
 use crate::{Error, Result};
 #[cfg(target_arch = "x86_64")]
@@ -100,7 +101,12 @@ impl HashAlgorithm {
 
     /// A streaming digest.
     pub fn hasher(self) -> Hasher {
-        Hasher::new(Stream::new(self, cpu::hash_backend()))
+        Hasher::new(self.stream())
+    }
+
+    /// The compression function for one message after the other.
+    pub(crate) fn stream(self) -> Stream {
+        Stream::new(self, cpu::hash_backend())
     }
 
     /// HMAC of `data` under `key`, 32 bytes.
@@ -122,7 +128,7 @@ impl HashAlgorithm {
 
 /// A compression function, and what computes it one message after the other.
 #[derive(Clone, Copy)]
-enum Stream {
+pub(crate) enum Stream {
     Sha256,
     Sm3,
     #[cfg(target_arch = "x86_64")]
@@ -153,8 +159,16 @@ impl Stream {
         }
     }
 
+    /// The initial value.
+    pub(crate) fn initial(self) -> [u32; 8] {
+        match self.algorithm() {
+            HashAlgorithm::Sha256 => SHA256_IV,
+            HashAlgorithm::Sm3 => SM3_IV,
+        }
+    }
+
     /// Feeds whole blocks to the compression function.
-    fn compress(self, state: &mut [u32; 8], blocks: &[[u8; 64]]) {
+    pub(crate) fn compress(self, state: &mut [u32; 8], blocks: &[[u8; 64]]) {
         match self {
             Stream::Sha256 => sha256::compress(state, blocks),
             Stream::Sm3 => sm3::compress(state, blocks),

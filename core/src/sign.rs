@@ -20,6 +20,7 @@ mod key;
 mod nonce;
 mod prepared;
 mod signature;
+mod signing;
 mod sm2;
 mod verifying;
 

@@ -100,7 +100,7 @@ fn key(algorithm: Algorithm) {
     assert!(key == key.clone());
     assert!(taint_of(key.to_bytes().as_ref()) > 0);
     black_box(key.sign(b"message"));
-    for signature in sealcore::sign::sign_digest_many(&key, &[DIGEST; 3], 1) {
+    for signature in sealcore::sign::sign_digest_many(&key, &[DIGEST; 5], 1) {
         publish(&key, signature);
     }
 }

@@ -1,6 +1,6 @@
 //! Arithmetic modulo a 256-bit prime, in the Montgomery domain, four 64-bit limbs.
 
-use super::invert::invert;
+use super::invert::{Quotient, invert};
 use super::limbs::{self, Limbs};
 use super::{Choice, sealed::Sealed};
 use core::marker::PhantomData;
@@ -151,8 +151,35 @@ impl<M: Modulus> Residue<M> {
 
     /// self^-1, and 0 for 0. Constant time.
     pub fn invert(self) -> Self {
-        // From y·R to y^-1·R: R² / (y·R).
-        Self::from_montgomery(invert(self.limbs, M::R2, M::M, M::NEGATED_INVERSE))
+        let [inverse] = invert(&[self.reciprocal()]);
+        Self::from_montgomery(inverse)
+    }
+
+    /// The inverses of both, faster than one after the other. Constant time.
+    pub fn invert_with<L: Modulus>(self, other: Residue<L>) -> (Self, Residue<L>) {
+        let [first, second] = invert(&[self.reciprocal(), other.reciprocal()]);
+        (Self::from_montgomery(first), Residue::from_montgomery(second))
+    }
+
+    /// The inverses of numbers of which none is zero, with one inversion. Constant time.
+    pub fn invert_many(numbers: &[Self]) -> Vec<Self> {
+        let mut product = Self::ONE;
+        let mut inverses = Vec::with_capacity(numbers.len());
+        for &number in numbers {
+            inverses.push(product);
+            product = product.mul(number);
+        }
+        let mut running = product.invert();
+        for (inverse, &number) in inverses.iter_mut().zip(numbers).rev() {
+            *inverse = inverse.mul(running);
+            running = running.mul(number);
+        }
+        inverses
+    }
+
+    /// From y·R to y^-1·R: R² / (y·R).
+    fn reciprocal(self) -> Quotient {
+        Quotient { y: self.limbs, scale: M::R2, m: M::M, negated_inverse: M::NEGATED_INVERSE }
     }
 
     /// Whether this is zero.

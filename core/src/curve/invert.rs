@@ -28,26 +28,40 @@ struct Matrix {
     r: i64,
 }
 
-/// `scale` / y mod m, and 0 for y = 0. Bound: y, scale < m; m an odd prime, 2^255 < m < 2^256; out < m.
+/// What is to be inverted: `scale` / y mod m, and 0 for y = 0. Bound: y, scale < m; m an odd prime, 2^255 < m < 2^256;
 /// `negated_inverse` is -m^-1 mod 2^64.
-pub(super) fn invert(y: Limbs, scale: Limbs, m: Limbs, negated_inverse: u64) -> Limbs {
-    let inverse = negated_inverse.wrapping_neg() & LOW;
-    let m = Signed::new(m);
-    let (mut f, mut g, mut d, mut e) = (m, Signed::new(y), Signed([0; 5]), Signed::new(scale));
+pub(super) struct Quotient {
+    pub(super) y: Limbs,
+    pub(super) scale: Limbs,
+    pub(super) m: Limbs,
+    pub(super) negated_inverse: u64,
+}
+
+/// The quotients, side by side: two take much less than twice the time of one. Bound: out < m.
+pub(super) fn invert<const N: usize>(quotients: &[Quotient; N]) -> [Limbs; N] {
+    let inverse = quotients.each_ref().map(|quotient| quotient.negated_inverse.wrapping_neg() & LOW);
+    let m = quotients.each_ref().map(|quotient| Signed::new(quotient.m));
+    let (mut f, mut g) = (m, quotients.each_ref().map(|quotient| Signed::new(quotient.y)));
+    let (mut d, mut e) = ([Signed([0; 5]); N], quotients.each_ref().map(|quotient| Signed::new(quotient.scale)));
     // -(delta + 1/2), which makes its sign the question that a step asks.
-    let mut zeta = -1;
+    let mut zeta = [-1; N];
     for _ in 0..ROUNDS {
-        let matrix = divide(&mut zeta, f.0[0], g.0[0]);
-        (d, e) = combine_modular(&d, &e, &matrix, &m, inverse);
-        (f, g) = combine_exact(&f, &g, &matrix);
+        let matrices = divide(&mut zeta, f.map(|f| f.0[0]), g.map(|g| g.0[0]));
+        for i in 0..N {
+            (d[i], e[i]) = combine_modular(&d[i], &e[i], &matrices[i], &m[i], inverse[i]);
+            (f[i], g[i]) = combine_exact(&f[i], &g[i], &matrices[i]);
+        }
     }
     // f is 1 or -1, and d its multiple; for y = 0 nothing ever changed d, which is 0.
-    let result = d.canonical(f.0[4] >> 63, &m);
+    let mut results = [[0; 4]; N];
+    for i in 0..N {
+        results[i] = d[i].canonical(f[i].0[4] >> 63, &m[i]);
+    }
     f.zeroize();
     g.zeroize();
     d.zeroize();
     e.zeroize();
-    result
+    results
 }
 
 /// All ones for a negative number. The optimiser does not know that it is a mask.
@@ -65,41 +79,48 @@ fn negate_if(mask: i64, x: i64) -> i64 {
 /// The steps of a round on the low words of f and g: 30 and 29, so that two factors fit into a word, and then their
 /// product, with the missing 62 - 59 doublings.
 #[inline(always)]
-fn divide(zeta: &mut i64, mut f: i64, mut g: i64) -> Matrix {
-    let first = steps::<30>(zeta, &mut f, &mut g);
-    let second = steps::<{ STEPS - 30 }>(zeta, &mut f, &mut g);
-    let product = |a: i64, x: i64, b: i64, y: i64| {
-        a.wrapping_mul(x).wrapping_add(b.wrapping_mul(y)).wrapping_shl(62 - STEPS as u32)
-    };
-    Matrix {
-        u: product(second.u, first.u, second.v, first.q),
-        v: product(second.u, first.v, second.v, first.r),
-        q: product(second.q, first.u, second.r, first.q),
-        r: product(second.q, first.v, second.r, first.r),
+fn divide<const N: usize>(zeta: &mut [i64; N], mut f: [i64; N], mut g: [i64; N]) -> [Matrix; N] {
+    let first = steps::<30, N>(zeta, &mut f, &mut g);
+    let mut matrices = steps::<{ STEPS - 30 }, N>(zeta, &mut f, &mut g);
+    for (second, first) in matrices.iter_mut().zip(&first) {
+        let product = |a: i64, x: i64, b: i64, y: i64| {
+            a.wrapping_mul(x).wrapping_add(b.wrapping_mul(y)).wrapping_shl(62 - STEPS as u32)
+        };
+        *second = Matrix {
+            u: product(second.u, first.u, second.v, first.q),
+            v: product(second.u, first.v, second.v, first.r),
+            q: product(second.q, first.u, second.r, first.q),
+            r: product(second.q, first.v, second.r, first.r),
+        };
     }
+    matrices
 }
 
-/// N steps on the low words of f and g. Bound: N <= 30; out |factor| <= 2^N.
+/// COUNT steps on the low words of f and g. Bound: COUNT <= 30; out |factor| <= 2^COUNT.
 #[inline(always)]
-fn steps<const N: usize>(zeta: &mut i64, f: &mut i64, g: &mut i64) -> Matrix {
+fn steps<const COUNT: usize, const N: usize>(zeta: &mut [i64; N], f: &mut [i64; N], g: &mut [i64; N]) -> [Matrix; N] {
     // u in the low half, v in the high half of a word; q and r likewise.
-    let (mut uv, mut qr) = (1i64, 1i64 << 32);
-    for _ in 0..N {
-        let negative = sign(*zeta);
-        let odd = opaque((*g & 1).cast_unsigned().wrapping_neg()).cast_signed();
-        // g becomes g ± f where it is odd.
-        *g = g.wrapping_add(negate_if(negative, *f) & odd);
-        qr = qr.wrapping_add(negate_if(negative, uv) & odd);
-        // delta changes its sign, and f becomes the old g, where both are true.
-        let swap = negative & odd;
-        *zeta = (*zeta ^ swap).wrapping_sub(1);
-        *f = f.wrapping_add(*g & swap);
-        uv = uv.wrapping_add(qr & swap);
-        *g >>= 1;
-        uv = uv.wrapping_shl(1);
+    let (mut uv, mut qr) = ([1i64; N], [1i64 << 32; N]);
+    for _ in 0..COUNT {
+        for i in 0..N {
+            let negative = sign(zeta[i]);
+            let odd = opaque((g[i] & 1).cast_unsigned().wrapping_neg()).cast_signed();
+            // g becomes g ± f where it is odd.
+            g[i] = g[i].wrapping_add(negate_if(negative, f[i]) & odd);
+            qr[i] = qr[i].wrapping_add(negate_if(negative, uv[i]) & odd);
+            // delta changes its sign, and f becomes the old g, where both are true.
+            let swap = negative & odd;
+            zeta[i] = (zeta[i] ^ swap).wrapping_sub(1);
+            f[i] = f[i].wrapping_add(g[i] & swap);
+            uv[i] = uv[i].wrapping_add(qr[i] & swap);
+            g[i] >>= 1;
+            uv[i] = uv[i].wrapping_shl(1);
+        }
     }
-    let ((u, v), (q, r)) = (unpack(uv), unpack(qr));
-    Matrix { u, v, q, r }
+    core::array::from_fn(|i| {
+        let ((u, v), (q, r)) = (unpack(uv[i]), unpack(qr[i]));
+        Matrix { u, v, q, r }
+    })
 }
 
 /// Both halves of a packed word. Bound: halves of absolute value up to 2^30.

@@ -1,6 +1,6 @@
 //! What the vector programs need to know of the curves.
 
-use super::invert::invert;
+use super::invert::{Quotient, invert};
 use super::{Affine, Curve, Jacobian, Modulus, P256, P256Field, P256Order, Sm2, Sm2Field, Sm2Order};
 use crate::consts::{P256_N, P256_P, SM2_N, SM2_P};
 use crate::simd::ifma::Prime;
@@ -31,7 +31,8 @@ impl Prime for Sm2 {
 
 /// x^-1 mod M, and 0 for 0. Domain: integers. Bound: in and out < M. Constant time.
 fn inverse<M: Modulus>(x: [u64; 4]) -> [u64; 4] {
-    invert(x, [1, 0, 0, 0], M::M, M::NEGATED_INVERSE)
+    let [inverse] = invert(&[Quotient { y: x, scale: [1, 0, 0, 0], m: M::M, negated_inverse: M::NEGATED_INVERSE }]);
+    inverse
 }
 
 /// The multiples of a point by 2^(width · i), for `count` values of i: x and y, least word first. Variable time.

@@ -103,47 +103,6 @@ impl<C: Curve> Jacobian<C> {
         Jacobian { x, y, z: y2.mul(self.z) }
     }
 
-    /// self + other for self ≠ infinity and self ≠ ±other; 8M + 3S. Also the denominator H, zero in the cases
-    /// that are excluded, and the numerator R.
-    #[inline(always)]
-    fn add_affine_generic(&self, other: &Affine<C>) -> (Self, Fe<C>, Fe<C>) {
-        let zz = self.z.square();
-        let h = other.x.mul(zz).sub(self.x);
-        let r = other.y.mul(zz.mul(self.z)).sub(self.y);
-        let hh = h.square();
-        let hhh = hh.mul(h);
-        let v = self.x.mul(hh);
-        let x = r.square().sub(hhh).sub(v.double());
-        let y = r.mul(v.sub(x)).sub(self.y.mul(hhh));
-        (Jacobian { x, y, z: self.z.mul(h) }, h, r)
-    }
-
-    /// self + other for self ≠ infinity and self ≠ ±other. Constant time.
-    #[inline]
-    pub(super) fn add_affine_incomplete(&self, other: &Affine<C>) -> Self {
-        self.add_affine_generic(other).0
-    }
-
-    /// self + other for self ≠ infinity and self ≠ -other; the doubling is handled. Constant time.
-    pub(super) fn add_affine_or_double(&self, other: &Affine<C>) -> Self {
-        let (sum, h, _) = self.add_affine_generic(other);
-        Self::select(h.is_zero(), &self.double(), &sum)
-    }
-
-    /// self + other, any two points. Variable time.
-    #[inline]
-    pub fn add_affine_vartime(&self, other: &Affine<C>) -> Self {
-        if self.is_infinity_vartime() {
-            return (*other).into();
-        }
-        let (sum, h, r) = self.add_affine_generic(other);
-        match (h.is_zero_vartime(), r.is_zero_vartime()) {
-            (false, _) => sum,
-            (true, true) => self.double(),
-            (true, false) => Self::INFINITY,
-        }
-    }
-
     /// self + other, any two points; 12M + 4S. Variable time.
     pub fn add_vartime(&self, other: &Self) -> Self {
         if self.is_infinity_vartime() {
@@ -205,6 +164,12 @@ impl<C: Curve> Jacobian<C> {
         self.x.mul(self.z.invert().square())
     }
 
+    /// The affine x of a point other than infinity, and k^-1, faster than one after the other. Constant time.
+    pub fn affine_x_and_inverse(&self, k: &Residue<C::N>) -> (Fe<C>, Residue<C::N>) {
+        let (inverse, of_k) = self.z.invert_with(*k);
+        (self.x.mul(inverse.square()), of_k)
+    }
+
     /// Whether the affine x mod n is `residue`, without an inversion; false for infinity. Variable time.
     pub fn has_x_mod_n_vartime(&self, residue: Residue<C::N>) -> bool {
         if self.is_infinity_vartime() {
@@ -223,35 +188,25 @@ impl<C: Curve> Jacobian<C> {
 
     /// The affine forms of points of which none is infinity, with one inversion.
     pub(super) fn many_to_affine(points: &[Self]) -> Vec<Affine<C>> {
-        let mut product = Fe::<C>::ONE;
-        let prefixes: Vec<Fe<C>> = points
-            .iter()
-            .map(|point| {
-                let before = product;
-                product = product.mul(point.z);
-                before
-            })
-            .collect();
-        let mut inverse = product.invert();
-        let mut affine: Vec<Affine<C>> = points
-            .iter()
-            .zip(&prefixes)
-            .rev()
-            .map(|(point, &prefix)| {
-                let z_inverse = inverse.mul(prefix);
-                inverse = inverse.mul(point.z);
-                let square = z_inverse.square();
-                Affine { x: point.x.mul(square), y: point.y.mul(square.mul(z_inverse)) }
-            })
-            .collect();
-        affine.reverse();
-        affine
+        let denominators: Vec<Fe<C>> = points.iter().map(|point| point.z).collect();
+        let affine = |(point, inverse): (&Self, Fe<C>)| {
+            let square = inverse.square();
+            Affine { x: point.x.mul(square), y: point.y.mul(square.mul(inverse)) }
+        };
+        points.iter().zip(Fe::<C>::invert_many(&denominators)).map(affine).collect()
     }
 }
 
 impl<C: Curve> From<Affine<C>> for Jacobian<C> {
     fn from(point: Affine<C>) -> Self {
         Jacobian { x: point.x, y: point.y, z: Residue::ONE }
+    }
+}
+
+impl<C: Curve> Zeroize for Affine<C> {
+    fn zeroize(&mut self) {
+        self.x.zeroize();
+        self.y.zeroize();
     }
 }
 

@@ -1,7 +1,6 @@
 //! Block buffering and padding, the same for both functions.
 
 use super::{HashAlgorithm, Stream};
-use crate::consts::{SHA256_IV, SM3_IV};
 use zeroize::Zeroize;
 
 /// Streaming digest: any number of `update`, then `finalize`.
@@ -26,11 +25,7 @@ pub struct Hasher {
 
 impl Hasher {
     pub(super) fn new(stream: Stream) -> Self {
-        let state = match stream.algorithm() {
-            HashAlgorithm::Sha256 => SHA256_IV,
-            HashAlgorithm::Sm3 => SM3_IV,
-        };
-        Hasher { stream, state, block: [0; 64], length: 0 }
+        Hasher { stream, state: stream.initial(), block: [0; 64], length: 0 }
     }
 
     /// The hasher after `length` bytes, whole blocks, that led to `state`, words in big-endian bytes.
@@ -41,12 +36,6 @@ impl Hasher {
         }
         hasher.length = length;
         hasher
-    }
-
-    /// The state after whole blocks.
-    #[cfg(target_arch = "x86_64")]
-    pub(super) fn state(&self) -> [u32; 8] {
-        self.state
     }
 
     /// The function that this computes.

@@ -34,12 +34,6 @@ impl Hmac {
         Hmac { inner, outer }
     }
 
-    /// The states of the inner and the outer hash, after whole blocks.
-    #[cfg(target_arch = "x86_64")]
-    pub(crate) fn states(&self) -> [zeroize::Zeroizing<[u32; 8]>; 2] {
-        [&self.inner, &self.outer].map(|hasher| zeroize::Zeroizing::new(hasher.state()))
-    }
-
     /// Appends `data` to the message.
     pub fn update(&mut self, data: &[u8]) {
         self.inner.update(data);

@@ -7,6 +7,7 @@ pub(super) use roster::Roster;
 
 use super::engine::Engine;
 use super::nonce::Hedge;
+use super::signing::TOGETHER;
 use super::{Identity, PreparedKey, Signature, SigningKey, VerifyingKey};
 use crate::cpu::{self, Backend};
 use crate::{Error, Result};
@@ -15,8 +16,6 @@ use crate::{Error, Result};
 const GRAIN: usize = 8;
 /// The same in lanes.
 const LANES_GRAIN: usize = 1024;
-/// From so many items on, lanes are faster than one after the other.
-const LANES_FROM: usize = 4;
 /// From so many signatures of one key on, its table pays for itself.
 const PREPARE_FROM: usize = 24;
 /// Tables that one batch makes at most, for the most frequent keys: 5.4 MiB.
@@ -156,17 +155,11 @@ pub(super) fn sign_digests(
     threads: usize,
 ) -> Vec<Signature> {
     let mut signatures = vec![Signature::from([0; 64]); digests.len()];
-    match Engine::new(backend).filter(|_| digests.len() >= LANES_FROM) {
-        Some(engine) => cpu::fill_chunks(&mut signatures, threads, LANES_GRAIN, |start, chunk| {
-            let end = start + chunk.len();
-            key.sign_digests_in_lanes(engine, &digests[start..end], &hedges[start..end], chunk);
-        }),
-        None => cpu::fill_chunks(&mut signatures, threads, GRAIN, |start, chunk| {
-            for ((signature, digest), hedge) in chunk.iter_mut().zip(&digests[start..]).zip(&hedges[start..]) {
-                *signature = key.sign_digest_on(backend, digest, hedge);
-            }
-        }),
-    }
+    let grain = if Engine::new(backend).is_some() { LANES_GRAIN } else { TOGETHER };
+    cpu::fill_chunks(&mut signatures, threads, grain, |start, chunk| {
+        let range = start..start + chunk.len();
+        key.sign_digests_on(backend, &digests[range.clone()], &hedges[range], chunk);
+    });
     signatures
 }
 

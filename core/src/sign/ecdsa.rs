@@ -5,12 +5,12 @@ use crate::curve::{Fe, Jacobian, P256, Scalar};
 
 type N = Scalar<P256>;
 
-/// Signs with the nonce k; `x` is that of k·G. `None` when r or s is zero, and then another nonce is needed. Constant
-/// time.
-pub(super) fn sign(d: &N, digest: &[u8; 32], k: &N, x: Fe<P256>) -> Option<Signature> {
+/// Signs with the nonce k, given k^-1 and the x of k·G. `None` when r or s is zero, and then another nonce is needed.
+/// Constant time.
+pub(super) fn sign(d: &N, digest: &[u8; 32], inverse: &N, x: Fe<P256>) -> Option<Signature> {
     let (e, _) = N::from_bytes(digest);
     let r = N::from_canonical(x.to_canonical());
-    let s = k.invert().mul(e.add(r.mul(*d)));
+    let s = inverse.mul(e.add(r.mul(*d)));
     // Public: a signature that is not given out says nothing about the one that is.
     if r.is_zero().reveal() || s.is_zero().reveal() {
         return None;

@@ -145,8 +145,8 @@ impl Engine {
         let secret = Zeroizing::new(secret.to_canonical());
         let mut nonces = Zeroizing::new(vec![[0u64; 4]; digests.len()]);
         let numbers: Vec<[u64; 4]> = digests.iter().map(Scalar::<C>::reduce).collect();
-        let [inner, outer] = key.seed().states();
-        let seed = Seed { function: C::FUNCTION, states: [&inner, &outer], d: &d };
+        let seed = &key.secret.seed;
+        let seed = Seed { function: C::FUNCTION, states: [&seed.inner, &seed.outer], d: &d };
         for (start, nonces) in (0..).step_by(NONCES).zip(nonces.chunks_mut(NONCES)) {
             let range = start..start + nonces.len();
             let mut reduced = [[0; 32]; NONCES];

@@ -1,12 +1,10 @@
 //! The private key of both algorithms.
 
-use super::engine::{Engine, Laned};
-use super::nonce::{Candidates, Hedge, Seed};
+use super::nonce::{Hedge, Seed};
 use super::verifying::Point;
-use super::{Algorithm, Identity, Signature, VerifyingKey, ecdsa, sm2};
-use crate::cpu::{self, Backend};
-use crate::curve::{Affine, Choice, Curve, Fe, P256, Scalar, Sm2, limbs_to_bytes};
-use crate::{Error, Result};
+use super::{Algorithm, Identity, Signature, VerifyingKey};
+use crate::curve::{Affine, Choice, Curve, P256, Scalar, Sm2};
+use crate::{Error, Result, cpu};
 use zeroize::{Zeroize, Zeroizing};
 
 /// A private key. Zeroized on drop; `Debug` shows no secret; equality takes constant time.
@@ -22,21 +20,21 @@ use zeroize::{Zeroize, Zeroizing};
 #[derive(Clone)]
 pub struct SigningKey {
     /// Boxed, so that moving the key leaves no copy behind.
-    secret: Box<Secret>,
+    pub(super) secret: Box<Secret>,
     public: VerifyingKey,
     /// With the default distid.
     identity: Identity,
 }
 
 #[derive(Clone)]
-struct Secret {
-    scalars: Scalars,
+pub(super) struct Secret {
+    pub(super) scalars: Scalars,
     /// For the nonces.
-    seed: Seed,
+    pub(super) seed: Seed,
 }
 
 #[derive(Clone)]
-enum Scalars {
+pub(super) enum Scalars {
     Sm2 {
         d: Scalar<Sm2>,
         /// (1 + d)^-1.
@@ -161,93 +159,6 @@ impl SigningKey {
     pub(super) fn identity(&self) -> Identity {
         self.identity
     }
-
-    pub(super) fn sign_digest_on(&self, backend: Backend, digest: &[u8; 32], hedge: &Hedge) -> Signature {
-        let engine = Engine::new(backend);
-        match &self.secret.scalars {
-            Scalars::Sm2 { d, inverse } => {
-                self.with_nonces::<Sm2>(engine, d, digest, hedge, |k, x| sm2::sign(inverse, digest, k, x))
-            }
-            Scalars::P256 { d } => {
-                self.with_nonces::<P256>(engine, d, digest, hedge, |k, x| ecdsa::sign(d, digest, k, x))
-            }
-        }
-    }
-
-    /// Signs each digest with the hedge of the same index, in lanes.
-    pub(super) fn sign_digests_in_lanes(
-        &self,
-        engine: Engine,
-        digests: &[[u8; 32]],
-        hedges: &[Hedge],
-        out: &mut [Signature],
-    ) {
-        match &self.secret.scalars {
-            Scalars::Sm2 { d, inverse } => engine.sign::<Sm2>(self, d, inverse, digests, hedges, out),
-            Scalars::P256 { d } => engine.sign::<P256>(self, d, d, digests, hedges, out),
-        }
-    }
-
-    /// Signs with the first nonce that gives a signature: practically always the first.
-    fn with_nonces<C: Laned>(
-        &self,
-        engine: Option<Engine>,
-        d: &Scalar<C>,
-        digest: &[u8; 32],
-        hedge: &Hedge,
-        sign: impl Fn(&Scalar<C>, Fe<C>) -> Option<Signature>,
-    ) -> Signature {
-        let d = Zeroizing::new(d.to_bytes());
-        let reduced = limbs_to_bytes(Scalar::<C>::reduce(digest));
-        let mut candidates = Candidates::new(self.algorithm().hash(), &self.secret.seed, &d, &reduced, hedge);
-        loop {
-            if let Some(signature) = nonce::<C>(&candidates.draw()).and_then(|k| sign(&k, base_x::<C>(engine, &k))) {
-                return signature;
-            }
-            candidates.reject();
-        }
-    }
-
-    /// What the nonces take from the key alone.
-    #[cfg(target_arch = "x86_64")]
-    pub(super) fn seed(&self) -> &Seed {
-        &self.secret.seed
-    }
-
-    pub(super) fn sign_digest_with_nonce(
-        &self,
-        backend: Backend,
-        digest: &[u8; 32],
-        k: &[u8; 32],
-    ) -> Result<Signature> {
-        let engine = Engine::new(backend);
-        let signature = match &self.secret.scalars {
-            Scalars::Sm2 { inverse, .. } => {
-                nonce::<Sm2>(k).and_then(|k| sm2::sign(inverse, digest, &k, base_x::<Sm2>(engine, &k)))
-            }
-            Scalars::P256 { d } => {
-                nonce::<P256>(k).and_then(|k| ecdsa::sign(d, digest, &k, base_x::<P256>(engine, &k)))
-            }
-        };
-        signature.ok_or(Error::InvalidArgument { field: "k", reason: "this nonce gives no signature; 1 <= k < n" })
-    }
-}
-
-/// The nonce of these bytes, unless it is zero or not below n.
-fn nonce<C: Curve>(bytes: &[u8; 32]) -> Option<Zeroizing<Scalar<C>>> {
-    let (k, in_range) = Scalar::<C>::from_bytes(bytes);
-    let k = Zeroizing::new(k);
-    // Public: a candidate that is not taken says nothing about the one that is.
-    in_range.and(k.is_zero().not()).reveal().then_some(k)
-}
-
-/// The x of k·G. Constant time.
-fn base_x<C: Laned>(engine: Option<Engine>, k: &Scalar<C>) -> Fe<C> {
-    Zeroizing::new(match engine {
-        Some(engine) => engine.multiply_base::<C>(k),
-        None => C::g_table().multiply(k),
-    })
-    .affine_x()
 }
 
 /// d·G, or nothing when d is zero or not `valid`.

@@ -11,7 +11,7 @@ type N = Scalar<Sm2>;
 /// The longest distid: its length in bits is written in two bytes.
 const MAX_DISTID: usize = 8191;
 
-/// Signs with the nonce k; `x` is that of k·G, `inverse` is (1 + d)^-1. `None` when r, r + k or s is zero, and then another nonce is
+/// Signs with the nonce k; `inverse` is (1 + d)^-1, `x` that of k·G. `None` when r, r + k or s is zero, and then another nonce is
 /// needed. Constant time.
 ///
 /// s = (1 + d)^-1 (k - r·d) is computed as (1 + d)^-1 (k + r) - r.

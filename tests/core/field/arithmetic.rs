@@ -55,6 +55,8 @@ fn check_one<M: Modulus>(a: Residue<M>, x: &BigUint) {
     assert_eq!(value(a), *x, "the value itself");
     assert_eq!(value(a.square()), x * x % &m, "square of {x:x}");
     assert_eq!(value(a.double()), (x + x) % &m, "double of {x:x}");
+    assert!(a.halve().double().equals_vartime(a), "half of {x:x}");
+    assert!(value(a.halve()) < m, "half of {x:x}");
     assert_eq!(value(a.negate()), (&m - x) % &m, "negative of {x:x}");
     assert_eq!(a.is_zero().reveal(), *x == BigUint::ZERO);
     assert_eq!(a.is_zero_vartime(), *x == BigUint::ZERO);
@@ -115,10 +117,10 @@ fn arithmetic_mod_n_of_sm2() {
     arithmetic::<<Sm2 as Curve>::N>();
 }
 
-/// Inversion takes 17 outer steps whatever the value: small values, values near the modulus, powers of two (the
-/// longest runs of even numbers), and values whose top bits equal those of the modulus (approximations that differ in
-/// the low half only, so that the factors change sign).
-fn inversion<M: Modulus>() {
+/// Inversion takes ten times 59 steps whatever the value: small values, values near the modulus, powers of two (the
+/// longest runs of even numbers), and values that agree with the modulus in their top bits. Alone, with another modulus
+/// beside it, and many together.
+fn inversion<M: Modulus, L: Modulus>() {
     let m = modulus::<M>();
     let mut values: Vec<[u64; 4]> = edges::<M>();
     values.extend(patterns());
@@ -130,9 +132,20 @@ fn inversion<M: Modulus>() {
     let mut numbers = Numbers(1);
     values.extend((0..20_000).map(|_| numbers.limbs()));
     values.extend((0..2_000).map(|i| limbs(&(integer(numbers.limbs()) >> (i % 256)))));
+    let other = Residue::<L>::from_canonical([5, 6, 7, 8]);
+    let all: Vec<Residue<M>> = values.iter().map(|inner| Residue::<M>::from_canonical(*inner)).collect();
+    let all: Vec<Residue<M>> = all.into_iter().filter(|a| !a.is_zero_vartime()).collect();
+    for chunk in all.chunks(777) {
+        for (a, inverse) in chunk.iter().zip(Residue::invert_many(chunk)) {
+            assert!(inverse.mul(*a).equals_vartime(Residue::ONE), "among many, inverse of {:x}", value(*a));
+        }
+    }
+    assert!(Residue::<M>::invert_many(&[]).is_empty());
     for inner in values {
         let a = Residue::<M>::from_canonical(inner);
         let inverse = a.invert();
+        let (beside, of_other) = a.invert_with(other);
+        assert!(beside.equals_vartime(inverse) && of_other.equals_vartime(other.invert()));
         let one = if a.is_zero_vartime() { Residue::ZERO } else { Residue::ONE };
         assert!(inverse.mul(a).equals_vartime(one), "inverse of {:x}", value(a));
         // Canonical, as every other operation leaves it.
@@ -143,22 +156,22 @@ fn inversion<M: Modulus>() {
 
 #[test]
 fn inversion_mod_p_of_p256() {
-    inversion::<<P256 as Curve>::P>();
+    inversion::<<P256 as Curve>::P, <P256 as Curve>::N>();
 }
 
 #[test]
 fn inversion_mod_n_of_p256() {
-    inversion::<<P256 as Curve>::N>();
+    inversion::<<P256 as Curve>::N, <P256 as Curve>::P>();
 }
 
 #[test]
 fn inversion_mod_p_of_sm2() {
-    inversion::<<Sm2 as Curve>::P>();
+    inversion::<<Sm2 as Curve>::P, <Sm2 as Curve>::N>();
 }
 
 #[test]
 fn inversion_mod_n_of_sm2() {
-    inversion::<<Sm2 as Curve>::N>();
+    inversion::<<Sm2 as Curve>::N, <Sm2 as Curve>::P>();
 }
 
 /// Bytes at and above the modulus are reported as out of range, and reduced.

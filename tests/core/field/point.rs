@@ -31,7 +31,7 @@ fn sums<C: Curve>() {
             let affine = to_affine::<C>(&expected);
             points.push((affine.into(), expected.clone()));
             // The same point with another Z: infinity in between would lose it, so take a way around.
-            let around = Jacobian::from(affine).double().add_affine_vartime(&affine.negate());
+            let around = Jacobian::from(affine).double().add_vartime(&affine.negate().into());
             points.push((around, expected));
         }
     }
@@ -47,7 +47,7 @@ fn sums<C: Curve>() {
             let expected = sum::<C>(x, y);
             assert_eq!(of_jacobian(&a.add_vartime(b)), expected);
             if y.is_some() {
-                assert_eq!(of_jacobian(&a.add_affine_vartime(&to_affine(y))), expected);
+                assert_eq!(of_jacobian(&a.add_vartime(&to_affine(y).into())), expected);
             }
         }
     }
@@ -80,6 +80,10 @@ fn hard_scalars<C: Curve>() -> Vec<BigUint> {
     }
     scalars.push(&n >> 1);
     scalars.push((&n >> 1) + 1u8);
+    // n - (2n mod 2^(bit + 1)): the part above the bit and the part below are the same point.
+    for bit in 1..255u32 {
+        scalars.push(&n - (&n + &n) % (BigUint::from(1u8) << (bit + 1)));
+    }
     scalars.retain(|k| *k != BigUint::ZERO && *k < n);
     scalars
 }
@@ -100,6 +104,18 @@ fn multiples<C: Curve>() {
     }
     let zero = C::g_table().add_multiple_vartime(C::G.into(), &Scalar::<C>::ZERO);
     assert_eq!(of_jacobian(&zero), base);
+    // Many together, in batches of every kind of size.
+    let scalars: Vec<Scalar<C>> = hard_scalars::<C>().iter().map(scalar::<C>).collect();
+    for size in [1, 2, 7, 32, 100] {
+        for chunk in scalars.chunks(size) {
+            let products = C::g_table().multiply_many(chunk);
+            assert_eq!(products.len(), chunk.len());
+            for (product, k) in products.iter().zip(chunk) {
+                assert!(*product == C::g_table().multiply(k).to_affine(), "{:x}", value(*k));
+            }
+        }
+    }
+    assert!(C::g_table().multiply_many(&[]).is_empty());
 }
 
 #[test]
@@ -148,7 +164,7 @@ fn coordinates_mod_n<C: Curve>() {
             let Some(point) = Affine::<C>::decompress_vartime(&bytes(&x), false) else { continue };
             *counter += 1;
             // Another Z.
-            let point = Jacobian::from(point).double().add_affine_vartime(&point.negate());
+            let point = Jacobian::from(point).double().add_vartime(&point.negate().into());
             assert!(point.has_x_mod_n_vartime(scalar::<C>(&(&x % &n))), "{x:x}");
             for wrong in [&x + 1u8, &x + &n - 1u8] {
                 assert!(!point.has_x_mod_n_vartime(scalar::<C>(&(wrong % &n))), "{x:x}");
