@@ -129,9 +129,11 @@ fn load_part(rest: V, from: usize, bytes: &[u8]) -> V {
 /// The block at byte `at`; the one behind it is sent for, because it is in use a block later.
 #[inline]
 #[target_feature(enable = "avx512f")]
+#[allow(unused_unsafe, reason = "the least supported compiler has this intrinsic as unsafe, later ones do not")]
 fn load_next(body: &[u8], at: usize) -> V {
     let block: &[u8; 64] = body[at..].first_chunk().expect("a full block");
-    _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(127).cast());
+    // SAFETY: a prefetch is a hint that neither faults nor changes anything.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(block.as_ptr().wrapping_add(127).cast()) };
     load_bytes(block)
 }
 
