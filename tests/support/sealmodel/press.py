@@ -7,6 +7,7 @@ edge is rough, and parts of it leave no ink.
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-__all__ = ["HARDNESS", "Imprint", "Pressing", "noise", "stamp"]
+__all__ = ["HARDNESS", "Imprint", "Pressing", "noise", "stamp", "white"]
 
 Field = NDArray[np.float32]
 
@@ -68,7 +69,7 @@ class Imprint:
 def noise(rng: np.random.Generator, shape: tuple[int, int], grain: float) -> Field:
     """Smooth noise with this grain in pixels, mean 0, standard deviation 1."""
     if grain <= 1:
-        return rng.standard_normal(shape, np.float32)
+        return white(rng, shape)
     small = math.ceil(shape[0] / grain) + 3, math.ceil(shape[1] / grain) + 3
     coarse = Image.fromarray(rng.standard_normal(small, np.float32))
     # The grid's own phase is random: its knots must not lie at the same places in every imprint.
@@ -81,16 +82,46 @@ def noise(rng: np.random.Generator, shape: tuple[int, int], grain: float) -> Fie
 def _elastic(rng: np.random.Generator, shape: tuple[int, int], unit: float, rms: float) -> tuple[Field, Field]:
     """Displacements in pixels, without the part that turning, shifting and scaling would explain."""
     grain = float(rng.uniform(5.0, 9.0)) * unit
-    y, x = np.mgrid[0 : shape[0] : 8, 0 : shape[1] : 8].astype(np.float32)
-    plane = np.stack([np.ones(x.size), x.ravel() / shape[1], y.ravel() / shape[0]], 1)
+    step = max(1.0, unit / 2)
+    coarse = math.ceil(shape[0] / step), math.ceil(shape[1] / step)
+    y, x = np.mgrid[0 : coarse[0], 0 : coarse[1]]
+    plane = np.stack([np.ones(x.size), x.ravel() / coarse[1], y.ravel() / coarse[0]], 1)
     fields = []
     for _ in range(2):
-        field = noise(rng, shape, grain)
-        fit = np.linalg.lstsq(plane, field[::8, ::8].ravel(), rcond=None)[0]
-        rows, columns = np.arange(shape[0])[:, None] / shape[0], np.arange(shape[1])[None, :] / shape[1]
-        fields.append(field - (fit[0] + fit[1] * columns + fit[2] * rows).astype(np.float32))
+        field = noise(rng, coarse, grain / step).ravel()
+        fields.append((field - plane @ np.linalg.lstsq(plane, field, rcond=None)[0]).reshape(coarse))
     scale = rms * unit / math.sqrt(float(np.mean(fields[0] ** 2 + fields[1] ** 2)))
-    return fields[0] * np.float32(scale), fields[1] * np.float32(scale)
+    dx, dy = (_widen((field * scale).astype(np.float32), shape) for field in fields)
+    return dx, dy
+
+
+def _widen(coarse: Field, shape: tuple[int, int]) -> Field:
+    return np.asarray(Image.fromarray(coarse).resize((shape[1], shape[0]), Image.Resampling.BICUBIC))
+
+
+@functools.lru_cache(maxsize=1)
+def _tile() -> Field:
+    return np.random.default_rng(11).standard_normal((1500, 1500), np.float32)
+
+
+def white(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
+    """White noise of standard deviation 1: a window of one large sheet of it, at a random place, turned over at random."""
+    sheet = _tile()
+    if shape[0] > 1400 or shape[1] > 1400:
+        return rng.standard_normal(shape, np.float32)
+    top, left = (int(rng.integers(0, sheet.shape[axis] - shape[axis])) for axis in (0, 1))
+    window = sheet[top : top + shape[0], left : left + shape[1]]
+    return window[:: int(rng.choice([-1, 1])), :: int(rng.choice([-1, 1]))]
+
+
+def _reach(field: Field, turn: float) -> tuple[float, float]:
+    """Half width and half height of the ink, turned, in pixels of the field."""
+    y, x = np.nonzero(field[::3, ::3] < 0.2)
+    x, y = 3 * x - field.shape[1] / 2 + 1, 3 * y - field.shape[0] / 2 + 1
+    return (
+        float(np.max(np.abs(x * math.cos(turn) + y * math.sin(turn)), initial=8.0)),
+        float(np.max(np.abs(y * math.cos(turn) - x * math.sin(turn)), initial=8.0)),
+    )
 
 
 def stamp(field: Field, field_dpi: float, dpi: float, pressing: Pressing, rng: np.random.Generator) -> Imprint:
@@ -109,13 +140,11 @@ def stamp(field: Field, field_dpi: float, dpi: float, pressing: Pressing, rng: n
     if elastic is None:
         elastic = min(0.10, 0.042 * math.exp(0.293 * float(rng.standard_normal())))
     turn = math.radians(angle)
-    cos, sin = abs(math.cos(turn)), abs(math.sin(turn))
     height, width = field.shape
     zoom = field_dpi / dpi
-    shape = (
-        2 * math.ceil((height * cos + width * sin) / zoom / 2),
-        2 * math.ceil((width * cos + height * sin) / zoom / 2),
-    )
+    reach = _reach(field, turn)
+    margin = 1.5 * unit
+    shape = 2 * math.ceil(reach[1] / zoom + margin), 2 * math.ceil(reach[0] / zoom + margin)
     shift = rng.uniform(-0.5, 0.5, 2)
     centre = (shape[1] / 2 + float(shift[0]), shape[0] / 2 + float(shift[1]))
 

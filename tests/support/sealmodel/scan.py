@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from sealmodel.press import noise
+from sealmodel.press import noise, white
 from sealmodel.typefaces import TYPEFACES, _path, require
 
 __all__ = ["INKS", "Scan", "develop", "photograph", "printed", "text_layer"]
@@ -112,15 +112,15 @@ def develop(ink: Field, scan: Scan, rng: np.random.Generator, *, others: tuple[t
     shade = 1 - np.float32(0.012) * np.abs(noise(rng, shape, 25 * unit))
     sigma = scan.blur * unit
     planes = []
-    for plane, white in zip(density, paper, strict=True):
-        light = np.power(np.float32(10), -plane) * shade
-        planes.append(ndimage.gaussian_filter(light, sigma, truncate=3) * np.float32(white))
+    for plane, blank in zip(density, paper, strict=True):
+        light = np.exp(plane * np.float32(-math.log(10))) * shade
+        planes.append(ndimage.gaussian_filter(light, sigma, truncate=3) * np.float32(blank))
     picture = np.stack(planes, -1)
     if scan.grey:
         picture = np.repeat((picture @ np.array([0.299, 0.587, 0.114], np.float32))[..., None], 3, 2)
-        picture += scan.noise * rng.standard_normal((*shape, 1), np.float32)
+        picture += scan.noise * white(rng, shape)[..., None]
     else:
-        picture += scan.noise * rng.standard_normal((*shape, 3), np.float32)
+        picture += scan.noise * np.stack([white(rng, shape) for _ in range(3)], -1)
     result = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
     return result if scan.jpeg is None else _through_jpeg(result, int(rng.integers(scan.jpeg[0], scan.jpeg[1] + 1)))
 
