@@ -29,9 +29,9 @@ class Pressing:
     """The share of the ink that is lost."""
     gain: float = 0.03
     """How far ink spreads over its edge in mm, standard deviation between imprints."""
-    pressure: float = 0.03
+    pressure: float = 0.045
     """How unevenly it spreads in mm, standard deviation within an imprint."""
-    grain: float = 0.025
+    grain: float = 0.03
     """Roughness of the edges in mm, standard deviation."""
     elastic: float | None = None
     """Root mean square of the elastic displacement in mm; None draws it as it is in reality."""
@@ -44,9 +44,9 @@ class Pressing:
 
 
 HARDNESS = {
-    0: Pressing(loss=0.03),
+    0: Pressing(loss=0.03, pressure=0.03),
     1: Pressing(loss=0.10),
-    2: Pressing(loss=0.25, gain=0.04, pressure=0.04, grain=0.035),
+    2: Pressing(loss=0.25, gain=0.04, pressure=0.055, grain=0.04),
 }
 """The three levels: clean; 10% of the ink lost; 25% lost, more uneven and rougher."""
 
