@@ -5,11 +5,14 @@ BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 export PATH := $(abspath $(BIN)):$(PATH)
 
+# The benchmarks of the imprint room: their own package, and the model of seals that tests use too.
+MEASURE := PYTHONPATH=benches:tests/support $(BIN)/python -m
+
 RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python bench lint stubs header wheel clean prerequisites
+.PHONY: help setup demo test test-rust test-python bench accuracy plot lint stubs header wheel clean prerequisites
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -27,15 +30,22 @@ test-rust: prerequisites
 test-python: $(STAMPS)/development
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
-bench: prerequisites ## The table of benchmarks beside other libraries; ROOM=sign runs one room (needs OpenSSL's headers)
-	cargo bench --locked --manifest-path benches/Cargo.toml --target-dir target $(if $(ROOM),--bench $(ROOM))
+bench: $(if $(filter-out imprint,$(or $(ROOM),all)),prerequisites) $(if $(filter imprint all,$(or $(ROOM),all)),$(STAMPS)/benches) ## Benchmarks beside other libraries; ROOM=sign runs one room (Rust rooms need OpenSSL's headers)
+	$(if $(filter-out imprint,$(or $(ROOM),all)),cargo bench --locked --manifest-path benches/Cargo.toml --target-dir target $(if $(ROOM),--bench $(ROOM)))
+	$(if $(filter imprint all,$(or $(ROOM),all)),$(MEASURE) imprint.speed)
+
+accuracy: $(STAMPS)/benches ## Error rates of imprints; PART=forgeries runs one part, SCALE=10 more seals, REGISTRY=100000 a larger one
+	@$(MEASURE) imprint.accuracy $(PART) $(if $(SCALE),--scale $(SCALE)) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(JOBS),--jobs $(JOBS))
+
+plot: $(STAMPS)/benches ## Draw error against displacement from the last `make accuracy`
+	$(MEASURE) imprint.plot core/docs/imprint/error.svg
 
 lint: $(STAMPS)/development ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; warnings are errors
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q -p sealcore --no-deps
-	$(BIN)/ruff check python tests/python
-	$(BIN)/ruff format --check python tests/python
+	$(BIN)/ruff check python tests benches
+	$(BIN)/ruff format --check python tests benches
 	$(BIN)/mypy
 	$(BIN)/python -m mypy.stubtest sealcore._core
 
@@ -76,4 +86,8 @@ $(STAMPS)/installed: $(RUST) pyproject.toml $(STAMPS)/venv $(STAMPS)/capi
 
 $(STAMPS)/development: $(STAMPS)/installed
 	$(BIN)/python -m pip install --quiet --group development
+	@touch $@
+
+$(STAMPS)/benches: $(STAMPS)/installed
+	$(BIN)/python -m pip install --quiet --group benches
 	@touch $@

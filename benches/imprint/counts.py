@@ -42,7 +42,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Genuine imprints refused and forged ones let through at a threshold, and the equal error rate of the same scores."""
+    """Genuine imprints refused and forged ones let through at a threshold, and the equal error rate of the scores."""
 
     refused: Share
     passed: Share
@@ -81,7 +81,7 @@ def equal_error(genuine: Sequence[float], forged: Sequence[float]) -> float:
 
 
 def threshold(genuine: Sequence[float], forged: Sequence[float]) -> float:
-    """The middle of the thresholds at which both errors are as equal as they get, so that a gap is cut in its middle."""
+    """The middle of the thresholds at which both errors are as equal as they get: a gap is cut in its middle."""
     cuts, refused, passed = _curve(genuine, forged)
     gap = np.abs(refused - passed)
     best = np.flatnonzero((gap == gap.min()) & (refused + passed <= (refused + passed)[gap == gap.min()].min()))

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+import sealcore.imprint as room
 from sealmodel.design import Seal
 from sealmodel.press import Imprint as Truth
 from sealmodel.raster import MARGIN_MM, drawing, frame_of
-
-import sealcore.imprint as room
 
 __all__ = ["Outcome", "box", "compare", "drawn", "picture", "register"]
 
@@ -36,9 +36,7 @@ def picture(pixels: NDArray[np.uint8], dpi: float) -> room.Image:
     return room.Image.from_array(np.ascontiguousarray(pixels), dpi=dpi)
 
 
-def box(
-    seal: Seal, truth: Truth, rng: np.random.Generator | None = None, ink: str = "red"
-) -> room.Imprint:
+def box(seal: Seal, truth: Truth, rng: np.random.Generator | None = None, ink: str = "red") -> room.Imprint:
     """The imprint's place, known from the model; with ``rng`` as inexact as a finder is (1% of the size)."""
     unit = truth.dpi / 25.4
     turn = math.radians(truth.angle)

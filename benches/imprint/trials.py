@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+
+from imprint import subject
 from sealmodel.design import Seal, company
 from sealmodel.forgery import FORGERIES
 from sealmodel.press import HARDNESS, Imprint, Pressing, stamp
 from sealmodel.raster import field as distances
 from sealmodel.scan import Scan, develop
-
-from imprint import subject
 
 __all__ = ["GENUINE", "Record", "Unit", "angle_error", "imprint_of", "in_processes", "ladder", "seal_of"]
 
@@ -80,7 +80,9 @@ def ladder(unit: Unit) -> list[Record]:
     registered = subject.register(seal)
     true = distances(seal)
     wanted = [(GENUINE, true)] * unit.genuine
-    wanted += [(kind, forgery.make(seal, rng, 300.0)) for kind, forgery in FORGERIES.items() if seal.shape in forgery.shapes]
+    wanted += [
+        (kind, forgery.make(seal, rng, 300.0)) for kind, forgery in FORGERIES.items() if seal.shape in forgery.shapes
+    ]
     records = []
     for kind, cut in wanted:
         truth, pixels = imprint_of(seal, cut, rng, HARDNESS[unit.hardness], Scan())

@@ -13,7 +13,20 @@ from typing import Literal
 
 import numpy as np
 
-__all__ = ["Frame", "Glyph", "Layout", "Part", "Ring", "Seal", "Star", "company", "name_seal", "lay_out", "sibling", "wording"]
+__all__ = [
+    "Frame",
+    "Glyph",
+    "Layout",
+    "Part",
+    "Ring",
+    "Seal",
+    "Star",
+    "company",
+    "lay_out",
+    "name_seal",
+    "sibling",
+    "wording",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +115,14 @@ class Layout:
 
 
 def _arc(
-    text: str, track: tuple[float, float], cell: tuple[float, float], pitch: float, typeface: str, group: str, *, below: bool
+    text: str,
+    track: tuple[float, float],
+    cell: tuple[float, float],
+    pitch: float,
+    typeface: str,
+    group: str,
+    *,
+    below: bool,
 ) -> list[Glyph]:
     """Characters along an ellipse, equally far apart on it."""
     a, b = track
@@ -163,7 +183,11 @@ def lay_out(layout: Layout) -> Seal:
             parts += _arc(layout.code, (a - edge, b - edge), cell, step, "noto-sans", "code", below=True)
     if layout.purpose:
         level = (foot + tall / 2) / b
-        room = 2 * (a - layout.ring - 5.2 * a / 20) * math.sqrt(max(0.05, 1 - level * level)) if layout.shape == "round" else 2 * 0.62 * a
+        room = (
+            2 * (a - layout.ring - 5.2 * a / 20) * math.sqrt(max(0.05, 1 - level * level))
+            if layout.shape == "round"
+            else 2 * 0.62 * a
+        )
         pitch = min(1.08 * tall, max(room, 10 * zoom) / len(layout.purpose))
         parts += _line(layout.purpose, foot, (0.94 * pitch, tall), pitch, layout.typeface, "purpose")
     return Seal(layout.shape, layout.width, layout.height, tuple(parts), layout)
@@ -197,7 +221,16 @@ _TRADES = (
     "国际货运代理 供应链管理 商务服务"
 ).split()
 _ENDS = "有限公司 有限公司 有限公司 有限责任公司 股份有限公司 集团有限公司".split()
-_PURPOSES = ("", "合同专用章", "财务专用章", "发票专用章", "人事专用章", "业务专用章", "合同专用章（1）", "合同专用章（2）")
+_PURPOSES = (
+    "",
+    "合同专用章",
+    "财务专用章",
+    "发票专用章",
+    "人事专用章",
+    "业务专用章",
+    "合同专用章（1）",
+    "合同专用章（2）",
+)
 _SURNAMES = "王李张刘陈杨黄赵周吴徐孙朱马胡郭林何高梁"
 _GIVEN = "明华建国文军志强小玉海燕春梅德福永安家宝思源子涵一鸣正平"
 
@@ -218,13 +251,29 @@ def company(rng: np.random.Generator, typefaces: tuple[str, ...] = ("song", "not
     kind = rng.random()
     typeface = typefaces[int(rng.integers(len(typefaces)))]
     if kind > 0.94:
-        name = _SURNAMES[int(rng.integers(len(_SURNAMES)))] + "".join(_GIVEN[int(i)] for i in rng.integers(0, len(_GIVEN), 2))
-        return name_seal(name + "印", float(rng.choice([18.0, 20.0, 22.0, 25.0])), float(rng.uniform(0.7, 1.1)), typeface)
+        name = _SURNAMES[int(rng.integers(len(_SURNAMES)))] + "".join(
+            _GIVEN[int(i)] for i in rng.integers(0, len(_GIVEN), 2)
+        )
+        return name_seal(
+            name + "印", float(rng.choice([18.0, 20.0, 22.0, 25.0])), float(rng.uniform(0.7, 1.1)), typeface
+        )
     digits = "".join(map(str, rng.integers(0, 10, 18)))
     if kind > 0.85:
         width = 45.0 if kind > 0.92 else 40.0
         return lay_out(
-            Layout("oval", wording(rng), "发票专用章", "91" + digits[:15] + "X", width, 30.0, 1.0, 0.0, typeface, 4.2 * 0.9, 250.0)
+            Layout(
+                "oval",
+                wording(rng),
+                "发票专用章",
+                "91" + digits[:15] + "X",
+                width,
+                30.0,
+                1.0,
+                0.0,
+                typeface,
+                4.2 * 0.9,
+                250.0,
+            )
         )
     purpose = _PURPOSES[int(rng.integers(len(_PURPOSES)))]
     if purpose.startswith("合同") and rng.random() < 0.2:

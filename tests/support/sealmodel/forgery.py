@@ -24,7 +24,14 @@ __all__ = ["FORGERIES", "JITTER_LADDER", "Forgery"]
 Field = NDArray[np.float32]
 Change = Callable[[Seal, np.random.Generator], Seal]
 
-_TWIN = {"song": "uming", "uming": "song", "noto-serif": "song", "kai": "noto-serif", "noto-sans": "hei", "hei": "noto-sans"}
+_TWIN = {
+    "song": "uming",
+    "uming": "song",
+    "noto-serif": "song",
+    "kai": "noto-serif",
+    "noto-sans": "hei",
+    "hei": "noto-sans",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +56,9 @@ def _redrawn(change: Change) -> Callable[[Seal, np.random.Generator, float], Fie
 
 def _typeface(seal: Seal, rng: np.random.Generator) -> Seal:
     """The near twin of the typeface, or another of the same family; digits stay."""
-    return _glyphs(
-        lambda part, _: part if part.character.isascii() else replace(part, typeface=_TWIN[part.typeface])
-    )(seal, rng)
+    return _glyphs(lambda part, _: part if part.character.isascii() else replace(part, typeface=_TWIN[part.typeface]))(
+        seal, rng
+    )
 
 
 def _spacing(share: float) -> Change:

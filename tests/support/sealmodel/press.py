@@ -105,7 +105,7 @@ def _tile() -> Field:
 
 
 def white(rng: np.random.Generator, shape: tuple[int, int]) -> Field:
-    """White noise of standard deviation 1: a window of one large sheet of it, at a random place, turned over at random."""
+    """White noise of standard deviation 1: a window of one large sheet, at a random place, turned over at random."""
     sheet = _tile()
     if shape[0] > 1400 or shape[1] > 1400:
         return rng.standard_normal(shape, np.float32)
@@ -171,7 +171,9 @@ def stamp(field: Field, field_dpi: float, dpi: float, pressing: Pressing, rng: n
     slope = 1 / max(1 / unit, 0.06)
     cover = np.clip(0.5 - (distance - level) * np.float32(slope), 0, 1)
     # A third of what is lost is lost in fine pores, a third in blots, a third where the stamp was hardly pressed.
-    weak = 0.5 * noise(rng, shape, 0.18 * unit) + 0.65 * noise(rng, shape, 0.9 * unit) + 0.65 * noise(rng, shape, 9 * unit)
+    weak = (
+        0.5 * noise(rng, shape, 0.18 * unit) + 0.65 * noise(rng, shape, 0.9 * unit) + 0.65 * noise(rng, shape, 9 * unit)
+    )
     weak /= float(weak.std())
     inked = weak[cover > 0.5]
     edge = float(np.quantile(inked, 1 - pressing.loss)) if inked.size and pressing.loss else 9.0
