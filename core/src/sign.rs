@@ -9,6 +9,7 @@
 mod batch;
 mod der;
 mod ecdsa;
+mod ed25519;
 #[cfg(target_arch = "x86_64")]
 mod engine;
 #[cfg(not(target_arch = "x86_64"))]
@@ -25,6 +26,7 @@ mod sm2;
 mod verifying;
 
 pub use batch::{KeyRef, Keys, Verdicts, sign_digest_many, sign_many, verify_digest_many, verify_many};
+pub use ed25519::{Ed25519SigningKey, Ed25519VerifyingKey};
 pub use key::SigningKey;
 pub use prepared::PreparedKey;
 pub use signature::Signature;

@@ -6,10 +6,16 @@ mod cbor;
 mod crash;
 #[path = "ledger/frozen.rs"]
 mod frozen;
+#[path = "ledger/interop.rs"]
+mod interop;
 #[path = "ledger/merkle.rs"]
 mod merkle;
 #[path = "ledger/note.rs"]
 mod note;
+#[path = "ledger/policy.rs"]
+mod policy;
+#[path = "ledger/proofs.rs"]
+mod proofs;
 #[path = "ledger/segments.rs"]
 mod segments;
 #[path = "ledger/store.rs"]

@@ -12,6 +12,7 @@ use sealcore::ledger::{self, EntryType, Genesis, NoteKey};
 
 use crate::bytes::Bytes;
 use crate::error::{CoreError, PyCoreResult};
+use crate::ledger_note::{NoteSigner, Proof, signers};
 use crate::sign::{SigningKey, VerifyingKey};
 
 /// What a `NewEntry` is pickled from: body, signature, row, type.
@@ -133,6 +134,12 @@ impl Entry {
         Ok(ledger::Entry::parse(&self.bytes)?)
     }
 
+    pub(crate) fn from_bytes(bytes: &[u8], hash: HashAlgorithm) -> PyCoreResult<Self> {
+        let entry = ledger::Entry::parse(bytes)?;
+        entry.check_statement(hash)?;
+        Ok(Entry { bytes: bytes.to_vec(), hash, offset: None, file: None })
+    }
+
     fn stored(stored: ledger::StoredEntry, hash: HashAlgorithm) -> Self {
         let file = Some(stored.file().to_owned());
         Entry { offset: Some(stored.offset()), file, bytes: stored.bytes().to_vec(), hash }
@@ -144,10 +151,8 @@ impl Entry {
     #[new]
     #[pyo3(signature = (data, hash, offset=None, file=None))]
     fn new(data: Bytes<'_>, hash: &str, offset: Option<u64>, file: Option<String>) -> PyCoreResult<Self> {
-        let hash = HashAlgorithm::from_name(hash)?;
-        let entry = ledger::Entry::parse(data.as_slice())?;
-        entry.check_statement(hash)?;
-        Ok(Entry { bytes: entry.bytes().to_vec(), hash, offset, file })
+        let entry = Entry::from_bytes(data.as_slice(), HashAlgorithm::from_name(hash)?)?;
+        Ok(Entry { offset, file, ..entry })
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyType>, Stored<'py>) {
@@ -359,6 +364,27 @@ impl Receipt {
         Ok(self.receipt.verify(self.hash, &NoteKey::new(origin, key.0)?)?)
     }
 
+    /// The receipt as a proof, with the entry in it.
+    ///
+    /// Args:
+    ///     entry: The entry, as the ledger gives it.
+    ///
+    /// Raises:
+    ///     InvalidArgument: If the receipt is of another entry.
+    fn to_proof(&self, entry: &Entry) -> PyCoreResult<Proof> {
+        if entry.view()?.leaf_hash(self.hash) != self.receipt.leaf_hash {
+            let reason = "is another entry than that of the receipt";
+            return Err(Error::InvalidArgument { field: "entry", reason }.into());
+        }
+        Ok(Proof(ledger::TlogProof {
+            hash: self.hash,
+            index: self.receipt.index,
+            extra: Some(entry.bytes.clone()),
+            proof: self.receipt.proof.clone(),
+            checkpoint: self.receipt.checkpoint.to_string(),
+        }))
+    }
+
     fn __repr__(&self) -> String {
         format!("Receipt(index {}, {} hashes)", self.receipt.index, self.receipt.proof.len())
     }
@@ -500,12 +526,13 @@ impl Ledger {
     ///     founder_key: The key that may sign the first statements and key changes; row 1.
     ///     hash: "sha256" or "sm3".
     ///     segment_bits: log2 of the entries in a segment, 8 to 16; small segments are for tests.
+    ///     signers: Further signers of its checkpoints; see `open`.
     ///
     /// Raises:
     ///     InvalidArgument: If the directory is not empty, or the origin cannot be one.
     ///     LedgerIOError: If the system refuses.
     #[classmethod]
-    #[pyo3(signature = (path, *, origin, ledger_key, founder_key, hash="sha256", segment_bits=16))]
+    #[pyo3(signature = (path, *, origin, ledger_key, founder_key, hash="sha256", segment_bits=16, signers=vec![]))]
     #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
     fn create(
         _class: &Bound<'_, PyType>,
@@ -516,23 +543,38 @@ impl Ledger {
         founder_key: &VerifyingKey,
         hash: &str,
         segment_bits: u32,
+        signers: Vec<PyRef<'_, NoteSigner>>,
     ) -> PyCoreResult<Self> {
         let hash = HashAlgorithm::from_name(hash)?;
         let genesis =
             Genesis::new(origin, hash, ledger_key.0.verifying_key(), founder_key.0)?.with_segment_bits(segment_bits)?;
-        Ok(Ledger::wrap(py.detach(|| ledger::Ledger::create(&path, &genesis, &ledger_key.0))?))
+        let further = self::signers(&signers);
+        Ok(Ledger::wrap(py.detach(|| ledger::Ledger::create_with(&path, &genesis, &ledger_key.0, &further))?))
     }
 
     /// Opens a ledger for writing, repairing what a crash left.
     ///
+    /// Args:
+    ///     path: The directory.
+    ///     ledger_key: The ledger's key.
+    ///     signers: Further signers, at most 15, named by the origin: every checkpoint of this writer carries a line of
+    ///         each. One of Ed25519 lets every tool for transparency logs read the ledger.
+    ///
     /// Raises:
     ///     LedgerLocked: If another writer has it.
-    ///     InvalidKey: If the key is not the ledger's.
+    ///     InvalidKey: If the key is not the ledger's, or a signer cannot be one.
     ///     LedgerCorrupt: If something that a signed checkpoint covers is missing or altered; nothing is touched then.
     #[classmethod]
-    #[pyo3(signature = (path, *, ledger_key))]
-    fn open(_class: &Bound<'_, PyType>, py: Python<'_>, path: PathBuf, ledger_key: &SigningKey) -> PyCoreResult<Self> {
-        Ok(Ledger::wrap(py.detach(|| ledger::Ledger::open(&path, &ledger_key.0))?))
+    #[pyo3(signature = (path, *, ledger_key, signers=vec![]))]
+    fn open(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        path: PathBuf,
+        ledger_key: &SigningKey,
+        signers: Vec<PyRef<'_, NoteSigner>>,
+    ) -> PyCoreResult<Self> {
+        let further = self::signers(&signers);
+        Ok(Ledger::wrap(py.detach(|| ledger::Ledger::open_with(&path, &ledger_key.0, &further))?))
     }
 
     /// Appends one entry; returns when it is durable.
@@ -774,6 +816,59 @@ impl LedgerReader {
         new_size: Option<u64>,
     ) -> PyResult<Bound<'py, PyList>> {
         hash_list(py, &self.run(py, |reader| reader.consistency_proof(old_size, new_size.unwrap_or(reader.size())))?)
+    }
+
+    /// The proof that the entries [start, end) are those of the first `size`: for `verify_subtree`.
+    ///
+    /// `start` is a multiple of the next power of two from the length on.
+    #[pyo3(signature = (start, end, *, size=None))]
+    fn subtree_proof<'py>(
+        &self,
+        py: Python<'py>,
+        start: u64,
+        end: u64,
+        size: Option<u64>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        hash_list(py, &self.run(py, |reader| reader.subtree_proof(start, end, size.unwrap_or(reader.size())))?)
+    }
+
+    /// The root of the entries [start, end) alone.
+    fn subtree_root<'py>(&self, py: Python<'py>, start: u64, end: u64) -> PyCoreResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, &self.run(py, |reader| reader.subtree_root(start, end))?))
+    }
+
+    /// The proof of one entry in the tree of this reader's checkpoint, with both in it.
+    fn prove(&self, py: Python<'_>, index: u64) -> PyCoreResult<Proof> {
+        Ok(Proof(self.run(py, |reader| reader.prove(index))?))
+    }
+
+    /// The first `width` hashes of a tile, 32 bytes each (C2SP tlog-tiles); None: as many as there are.
+    ///
+    /// Raises:
+    ///     InvalidArgument: If the tree has no such tile.
+    #[pyo3(signature = (level, number, width=None))]
+    fn tile<'py>(
+        &self,
+        py: Python<'py>,
+        level: u32,
+        number: u64,
+        width: Option<u64>,
+    ) -> PyCoreResult<Bound<'py, PyBytes>> {
+        let tile = self.run(py, |reader| {
+            reader.tile(level, number, width.unwrap_or(ledger::tile_width(level, number, reader.size())))
+        })?;
+        Ok(PyBytes::new(py, &tile))
+    }
+
+    /// The first `width` entries of a bundle, each after its length in two bytes; None: as many as there are.
+    ///
+    /// Raises:
+    ///     InvalidArgument: If the ledger has no such bundle.
+    #[pyo3(signature = (number, width=None))]
+    fn bundle<'py>(&self, py: Python<'py>, number: u64, width: Option<u64>) -> PyCoreResult<Bound<'py, PyBytes>> {
+        let bundle = self
+            .run(py, |reader| reader.bundle(number, width.unwrap_or(ledger::tile_width(0, number, reader.size()))))?;
+        Ok(PyBytes::new(py, &bundle))
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyCoreResult<String> {

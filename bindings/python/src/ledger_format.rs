@@ -345,20 +345,3 @@ impl Checkpoint {
         format!("Checkpoint({}, {} entries)", self.origin, self.size)
     }
 }
-
-/// The verifier key of a ledger as text (C2SP signed-note): name+key ID+key.
-#[pyfunction]
-#[pyo3(signature = (key, *, origin))]
-pub(crate) fn to_vkey(key: &VerifyingKey, origin: &str) -> PyCoreResult<String> {
-    Ok(NoteKey::new(origin, key.0)?.to_vkey())
-}
-
-/// The origin and the key of a verifier key.
-///
-/// Raises:
-///     InvalidEncoding: If it is none, or of another type than P-256 and SM2.
-#[pyfunction]
-pub(crate) fn from_vkey(text: &str) -> PyCoreResult<(String, VerifyingKey)> {
-    let named = NoteKey::from_vkey(text)?;
-    Ok((named.name().to_owned(), VerifyingKey(*named.key())))
-}

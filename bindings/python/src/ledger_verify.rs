@@ -6,13 +6,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
 use sealcore::Error;
 use sealcore::hash::HashAlgorithm;
-use sealcore::ledger::{self, EntryType, Finding, Level, Report, VerifyOptions, verify};
+use sealcore::ledger::{self, EntryType, Finding, Level, Report, VerifyOptions, Witnessing, verify};
 
 use sealcore::sign::Algorithm;
 
 use crate::bytes::Bytes;
 use crate::error::{CoreError, PyCoreResult};
 use crate::hash::thread_count;
+use crate::ledger_note::{NoteKey, Policy};
 use crate::sign::VerifyingKey;
 
 /// What verification of consecutive sealed segments leaves behind, when nothing is wrong with them: enough to join it
@@ -158,13 +159,17 @@ pub(crate) fn sealed_segments(py: Python<'_>, path: PathBuf) -> PyCoreResult<u64
 
 /// Verifies a ledger; the report as a dictionary, which `sealcore.ledger.verify_ledger` gives its class.
 #[pyfunction]
-#[pyo3(signature = (path, *, checkpoint, ledger_keys, level, summaries, max_findings, threads, progress))]
+#[pyo3(signature = (path, *, checkpoint, ledger_keys, signers, policy, now, max_age, level, summaries, max_findings, threads, progress))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python function")]
 pub(crate) fn verify_ledger<'py>(
     py: Python<'py>,
     path: PathBuf,
     checkpoint: Option<String>,
     ledger_keys: Vec<PyRef<'py, VerifyingKey>>,
+    signers: Vec<PyRef<'py, NoteKey>>,
+    policy: Option<PyRef<'py, Policy>>,
+    now: u64,
+    max_age: Option<u64>,
     level: u8,
     summaries: Vec<PyRef<'py, Summary>>,
     max_findings: usize,
@@ -172,14 +177,19 @@ pub(crate) fn verify_ledger<'py>(
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let trusted: Vec<_> = ledger_keys.iter().map(|key| key.0).collect();
+    let signers: Vec<_> = signers.iter().map(|key| key.0.clone()).collect();
+    let policy = policy.map(|policy| policy.policy.clone());
     let threads = thread_count(threads)?;
     let level = Level::from_number(level).map_err(CoreError)?;
     let summaries: Vec<_> = summaries.iter().map(|summary| summary.0.clone()).collect();
     let mut stopped: Option<PyErr> = None;
     let result = py.detach(|| {
+        let witnesses = policy.as_ref().map(|policy| Witnessing { policy, now, max_age });
         let options = VerifyOptions {
             earlier_checkpoint: checkpoint.as_deref(),
             trusted_keys: &trusted,
+            signers: &signers,
+            witnesses: witnesses.as_ref(),
             level,
             summaries: &summaries,
             max_findings,

@@ -8,6 +8,7 @@ mod hash;
 mod imprint;
 mod ledger;
 mod ledger_format;
+mod ledger_note;
 mod ledger_verify;
 mod pki;
 mod rows;
@@ -48,9 +49,11 @@ mod _core {
     use crate::ledger::{Entry, EntryIterator, KeyRow, Ledger, LedgerReader, NewEntry, Receipt};
     #[pymodule_export]
     use crate::ledger_format::{
-        Checkpoint, anchor_body, decode_body, encode_body, from_vkey, key_add_body, key_revoke_body, key_rotate_body,
-        leaf_hash, redact_body, statement_id, statement_message, to_vkey, verify_consistency, verify_inclusion,
+        Checkpoint, anchor_body, decode_body, encode_body, key_add_body, key_revoke_body, key_rotate_body, leaf_hash,
+        redact_body, statement_id, statement_message, verify_consistency, verify_inclusion,
     };
+    #[pymodule_export]
+    use crate::ledger_note::{NoteKey, NoteSigner, Policy, Proof, generate_ed25519_key, tile_width, verify_subtree};
     #[pymodule_export]
     use crate::ledger_verify::{Summary, generate_ledger, sealed_segments, verify_ledger, verify_segment};
     // authority

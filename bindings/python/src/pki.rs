@@ -1,6 +1,6 @@
 //! Keys in files, certificates, requests, the development authority; CMS in `cms`.
 
-mod arguments;
+pub(crate) mod arguments;
 mod certificate;
 mod cms;
 mod issue;

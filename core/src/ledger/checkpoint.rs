@@ -3,8 +3,7 @@
 use base64ct::{Base64, Encoding};
 
 use super::merkle::Hash;
-use super::note::{Note, NoteKey, sign_note};
-use crate::sign::SigningKey;
+use super::note::{Note, NoteKey, NoteSigner, sign_note};
 use crate::{Error, Result};
 
 /// What a checkpoint says.
@@ -24,12 +23,12 @@ impl Checkpoint {
         format!("{}\n{}\n{}\n", self.origin, self.size, Base64::encode_string(&self.root))
     }
 
-    /// The signed note.
+    /// The signed note, with one line of each signer.
     ///
     /// # Errors
-    /// `InvalidKey` when `signer` is not the private key of `key`.
-    pub fn sign(&self, key: &NoteKey, signer: &SigningKey) -> Result<String> {
-        sign_note(&self.to_text(), key, signer)
+    /// As [`sign_note`].
+    pub fn sign(&self, signers: &[NoteSigner]) -> Result<String> {
+        sign_note(&self.to_text(), signers)
     }
 
     /// Reads the text of a note: exactly three lines.

@@ -13,6 +13,8 @@ use super::genesis::Genesis;
 use super::keys::KeyRow;
 use super::merkle::Hash;
 use super::store::Directory;
+use super::tiles;
+use super::tlog_proof::TlogProof;
 use super::view::View;
 use crate::{Error, Result};
 
@@ -190,5 +192,53 @@ impl LedgerReader {
     /// As [`LedgerReader::inclusion_proof`].
     pub fn consistency_proof(&self, old_size: u64, new_size: u64) -> Result<Vec<Hash>> {
         self.view.consistency_proof(old_size, new_size)
+    }
+
+    /// The first `width` hashes of a tile of C2SP tlog-tiles, 32 bytes each; [`tile_width`](super::tile_width)
+    /// says how many there are.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when the tree has no such tile, and as [`LedgerReader::entry`].
+    pub fn tile(&self, level: u32, number: u64, width: u64) -> Result<Vec<u8>> {
+        tiles::tile(&self.view, level, number, width, self.size())
+    }
+
+    /// The first `width` entries of a C2SP entry bundle, each after its length in two bytes.
+    ///
+    /// # Errors
+    /// As [`LedgerReader::tile`].
+    pub fn bundle(&self, number: u64, width: u64) -> Result<Vec<u8>> {
+        tiles::bundle(&self.view, number, width, self.size())
+    }
+
+    /// The proof of one entry in the tree of this reader's checkpoint, with the entry and the checkpoint in it.
+    ///
+    /// # Errors
+    /// As [`LedgerReader::entry`].
+    pub fn prove(&self, index: u64) -> Result<TlogProof> {
+        Ok(TlogProof {
+            hash: self.genesis().hash(),
+            index,
+            extra: Some(self.entry(index)?.bytes().to_vec()),
+            proof: self.inclusion_proof(index, self.size())?,
+            checkpoint: self.note.clone(),
+        })
+    }
+
+    /// The proof that the entries [start, end) are those of the first `size`: for `proof::verify_subtree_consistency`.
+    ///
+    /// # Errors
+    /// As the inclusion proof; [start, end) is a subtree when its start is a multiple of the next power of two from its
+    /// length on.
+    pub fn subtree_proof(&self, start: u64, end: u64, size: u64) -> Result<Vec<Hash>> {
+        self.view.subtree_proof(start, end, size)
+    }
+
+    /// The root of the entries [start, end) alone.
+    ///
+    /// # Errors
+    /// As the subtree proof.
+    pub fn subtree_root(&self, start: u64, end: u64) -> Result<Hash> {
+        self.view.subtree_root(start, end)
     }
 }

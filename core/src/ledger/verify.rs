@@ -30,6 +30,7 @@ use super::entry::{Entry, EntryType};
 use super::frames::Window;
 use super::genesis::Genesis;
 use super::note::{MAX_NOTE_LENGTH, Note, NoteKey};
+use super::policy::Policy;
 use super::store::{CHECKPOINT, Directory, GENESIS, LOG, NOT_FOUND, ReadFile, STATE};
 use super::wal::{self, Watermark};
 use crate::sign::VerifyingKey;
@@ -42,6 +43,11 @@ pub struct VerifyOptions<'o> {
     pub earlier_checkpoint: Option<&'o str>,
     /// Keys of the operator that the caller trusts; empty: the key that the ledger itself names is believed.
     pub trusted_keys: &'o [VerifyingKey],
+    /// Further keys of the operator: every line of theirs on a checkpoint must verify, and the newest checkpoint must
+    /// carry one of each.
+    pub signers: &'o [NoteKey],
+    /// Which witnesses must have cosigned the earlier checkpoint.
+    pub witnesses: Option<&'o Witnessing<'o>>,
     /// How much is verified.
     pub level: Level,
     /// What earlier verifications, or other machines, have left of sealed segments: those are not read again.
@@ -52,11 +58,24 @@ pub struct VerifyOptions<'o> {
     pub threads: usize,
 }
 
+/// A demand for cosignatures.
+#[derive(Clone, Copy, Debug)]
+pub struct Witnessing<'o> {
+    /// Who must have cosigned.
+    pub policy: &'o Policy,
+    /// The time now, in seconds since 1970-01-01 UTC.
+    pub now: u64,
+    /// How old a cosignature may be, in seconds; `None`: however old.
+    pub max_age: Option<u64>,
+}
+
 impl Default for VerifyOptions<'_> {
     fn default() -> Self {
         VerifyOptions {
             earlier_checkpoint: None,
             trusted_keys: &[],
+            signers: &[],
+            witnesses: None,
             level: Level::Signatures,
             summaries: &[],
             max_findings: 1000,
@@ -124,6 +143,7 @@ pub fn verify(
         return Ok(blind(findings));
     };
     let key = NoteKey::new(genesis.origin(), *genesis.ledger_key())?;
+    let keys: Vec<&NoteKey> = core::iter::once(&key).chain(options.signers).collect();
     let trusted = options.trusted_keys.contains(genesis.ledger_key());
     if !options.trusted_keys.is_empty() && !trusted {
         let detail = format!("the genesis names {}, which is none of the trusted keys", key.to_vkey());
@@ -138,7 +158,7 @@ pub fn verify(
         threads: options.threads,
         every: options.level > Level::Tree,
     };
-    let mut checkpoints = self::log::read(log.as_ref(), &bounds, &source.notes, &key, &mut findings)?;
+    let mut checkpoints = self::log::read(log.as_ref(), &bounds, &source.notes, &keys, &mut findings)?;
     let newest = checkpoints.newest.as_ref().map(|(signed, _)| signed.clone());
     judge_state(&directory, watermark.is_some(), durable.as_ref(), released_size, newest.as_ref(), &mut findings)?;
     let mut run = Run {
@@ -168,11 +188,20 @@ pub fn verify(
         findings.push(late);
     }
     source.judge_records(run.bytes, &mut findings);
+    if let Some((newest, note)) = &checkpoints.newest {
+        judge_signers(&keys, newest, note, &mut findings);
+    }
+    let mut cosigned = None;
     if let Some(earlier) = &earlier {
-        earlier.judge(&key, newest.as_ref(), &mut findings);
+        earlier.judge(&keys, newest.as_ref(), &mut findings);
+        cosigned = options.witnesses.map(|demand| earlier.judge_witnesses(demand, &mut findings));
+    } else if options.witnesses.is_some() {
+        let reason = "cosignatures stand on a checkpoint: give the cosigned one as the earlier checkpoint";
+        return Err(Error::InvalidArgument { field: "witnesses", reason });
     }
     let assurance = match () {
         () if !findings.is_empty() || newest.is_none() => Assurance::Inconsistent,
+        () if run.roots.extends && cosigned.is_some_and(|cosigned| cosigned > 0) => Assurance::CosignedByWitnesses,
         () if run.roots.extends => Assurance::ExtendsEarlierCheckpoint,
         () if trusted => Assurance::MatchesOperatorCheckpoint,
         () => Assurance::InternallyConsistent,
@@ -195,6 +224,21 @@ pub fn verify(
         level: options.level,
         summary: run.summary,
     })
+}
+
+/// The newest checkpoint carries a line of every signer that is demanded; that the lines verify has been checked.
+fn judge_signers(keys: &[&NoteKey], newest: &Signed, note: &str, findings: &mut Findings) {
+    let Ok(note) = Note::parse(note.as_bytes()) else { return };
+    for key in &keys[1..] {
+        if note.verify(&[key]).is_err() {
+            let detail = format!("the newest checkpoint carries no signature of {}", key.to_vkey());
+            let kind = FindingKind::SignerMissing;
+            findings.push(Finding {
+                offset: newest.offset,
+                ..finding(kind, &newest.file, Some(newest.size), "signature", detail)
+            });
+        }
+    }
 }
 
 /// The watermark says at least what is released, and at most what there is.
@@ -326,6 +370,8 @@ fn entry_zero(entries: &Source<'_>) -> Result<Option<Genesis>> {
     Ok(Genesis::decode(entry.body()).ok().filter(signed))
 }
 
+const EARLIER: &str = "earlier checkpoint";
+
 /// The caller's earlier checkpoint.
 struct Earlier {
     checkpoint: Checkpoint,
@@ -338,13 +384,39 @@ impl Earlier {
         Ok(Earlier { checkpoint, note: note.to_owned() })
     }
 
-    fn judge(&self, key: &NoteKey, newest: Option<&Signed>, findings: &mut Findings) {
-        const FILE: &str = "earlier checkpoint";
+    /// How many cosignatures count; a finding when they are no quorum.
+    fn judge_witnesses(&self, demand: &Witnessing<'_>, findings: &mut Findings) -> usize {
+        let Ok(note) = Note::parse(self.note.as_bytes()) else { return 0 };
+        let witnessed = demand.policy.judge(&note, demand.now, demand.max_age);
+        if !witnessed.quorum {
+            let names = |list: &[(usize, u64)]| {
+                let names = list.iter().map(|(at, _)| demand.policy.witnesses()[*at].name.as_str());
+                names.collect::<Vec<_>>().join(", ")
+            };
+            let detail = format!(
+                "its cosignatures are no quorum of the policy: these count: [{}]; these are too old or of the future: [{}]",
+                names(&witnessed.counted),
+                names(&witnessed.untimely)
+            );
+            findings.push(finding(
+                FindingKind::QuorumMissing,
+                EARLIER,
+                Some(self.checkpoint.size),
+                "signature",
+                detail,
+            ));
+        }
+        witnessed.counted.len()
+    }
+
+    fn judge(&self, keys: &[&NoteKey], newest: Option<&Signed>, findings: &mut Findings) {
+        const FILE: &str = EARLIER;
+        let key = keys[0];
         let size = Some(self.checkpoint.size);
         if self.checkpoint.origin != key.name() {
             let detail = format!("names {:?}, this ledger is {:?}", self.checkpoint.origin, key.name());
             findings.push(finding(FindingKind::EarlierOriginWrong, FILE, size, "origin", detail));
-        } else if Note::parse(self.note.as_bytes()).and_then(|note| note.verify(&[key])).is_err() {
+        } else if !log::is_signed(self.note.as_bytes(), keys) {
             let detail = "the key of this ledger did not sign it: another ledger, or another key".to_owned();
             findings.push(finding(FindingKind::EarlierSignatureInvalid, FILE, size, "signature", detail));
         }

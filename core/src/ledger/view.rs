@@ -15,7 +15,7 @@ use super::frames::{PREFIX, cut};
 use super::genesis::Genesis;
 use super::merkle::{CompactRange, Hash, Pyramid, empty_root, leaf_hash, leaf_hashes, node_hash};
 use super::note::{MAX_NOTE_LENGTH, NoteKey};
-use super::proof::{consistency_ranges, inclusion_ranges, range_root};
+use super::proof::{consistency_ranges, inclusion_ranges, range_root, subtree_ranges};
 use super::reader::StoredEntry;
 use super::segment::{self, BUNDLE, BUNDLE_BITS, End};
 use super::store::{self, Directory, ReadFile};
@@ -404,8 +404,21 @@ impl View {
         Ok(tile)
     }
 
+    /// The bytes of a bundle of a sealed segment, when they are what was signed; `None` when it is not in one.
+    pub(super) fn sealed_bundle(&self, number: u64) -> Result<Option<Vec<u8>>> {
+        if (number + 1) * BUNDLE > self.sealed_size() {
+            return Ok(None);
+        }
+        let bundle = self.bundle(number)?;
+        if self.bundle_leaves(number)? != self.tile(number)?.lowest() {
+            let reason = "a sealed segment is not what was signed";
+            return Err(Error::LedgerCorrupt { offset: bundle.offset, reason });
+        }
+        Ok(Some(bundle.bytes.clone()))
+    }
+
     /// One perfect node of the tree.
-    fn node(&self, level: u32, number: u64) -> Result<Hash> {
+    pub(super) fn node(&self, level: u32, number: u64) -> Result<Hash> {
         const MISSING: Error = Error::Internal { reason: "a node of the tree is not there" };
         let bits = self.bits();
         if level > bits {
@@ -511,5 +524,16 @@ impl View {
     pub(super) fn consistency_proof(&self, old_size: u64, new_size: u64) -> Result<Vec<Hash>> {
         self.check_size(new_size)?;
         consistency_ranges(old_size, new_size)?.into_iter().map(|(start, end)| self.range(start, end)).collect()
+    }
+
+    pub(super) fn subtree_proof(&self, start: u64, end: u64, size: u64) -> Result<Vec<Hash>> {
+        self.check_size(size)?;
+        subtree_ranges(start, end, size)?.into_iter().map(|(start, end)| self.range(start, end)).collect()
+    }
+
+    pub(super) fn subtree_root(&self, start: u64, end: u64) -> Result<Hash> {
+        self.check_size(end)?;
+        subtree_ranges(start, end, end)?;
+        self.range(start, end)
     }
 }

@@ -18,7 +18,7 @@ use super::frames::PREFIX;
 use super::genesis::Genesis;
 use super::keys::{KeyRow, LEDGER_KEY};
 use super::merkle::{Hash, leaf_hash};
-use super::note::NoteKey;
+use super::note::{NoteKey, NoteSigner};
 use super::proof::verify_inclusion;
 use super::reader::StoredEntry;
 use super::recovery::{self, Recovery};
@@ -36,6 +36,8 @@ const SEGMENT_ROOM: usize = 16 << 20;
 const ALONE: usize = 64;
 /// Rows whose keys are prepared when they sign.
 const MAX_PREPARED: usize = 128;
+/// Signers of checkpoints besides the ledger's key.
+const MAX_FURTHER: usize = 15;
 const POISONED: Error = Error::Internal { reason: "a thread panicked while it was appending" };
 
 /// What the appender gets once its entry is durable.
@@ -89,8 +91,9 @@ impl Known {
 pub struct Ledger {
     genesis: Genesis,
     id: Hash,
-    note_key: NoteKey,
     signer: SigningKey,
+    /// Who signs checkpoints: the ledger's key, then whoever else.
+    signers: Vec<NoteSigner>,
     recovery: Recovery,
     /// A forked child holds the same lock and must not write.
     process: u32,
@@ -116,13 +119,27 @@ impl Ledger {
     /// `InvalidArgument` when the directory is not empty, `InvalidKey` when `signer` is not the ledger key of the
     /// genesis, `LedgerIo` when the system refuses.
     pub fn create(path: &Path, genesis: &Genesis, signer: &SigningKey) -> Result<Self> {
-        Ledger::create_at(path, genesis, signer, now())
+        Ledger::create_with(path, genesis, signer, &[])
     }
 
-    /// [`Ledger::create`] at a given time, for frozen vectors.
+    /// [`Ledger::create`], with further signers of the checkpoints; as for [`Ledger::open_with`].
+    ///
+    /// # Errors
+    /// Those of both.
+    pub fn create_with(path: &Path, genesis: &Genesis, signer: &SigningKey, further: &[NoteSigner]) -> Result<Self> {
+        Ledger::create_at(path, genesis, signer, further, now())
+    }
+
+    /// [`Ledger::create_with`] at a given time, for frozen vectors.
     #[doc(hidden)]
-    pub fn create_at(path: &Path, genesis: &Genesis, signer: &SigningKey, time: u64) -> Result<Self> {
-        let note_key = note_key(genesis, signer)?;
+    pub fn create_at(
+        path: &Path,
+        genesis: &Genesis,
+        signer: &SigningKey,
+        further: &[NoteSigner],
+        time: u64,
+    ) -> Result<Self> {
+        let signers = signers(genesis, signer, further)?;
         let hash = genesis.hash();
         let body = genesis.encode()?;
         let first = NewEntry::sign(hash, EntryType::Genesis, LEDGER_KEY, body.clone(), signer)?;
@@ -138,7 +155,7 @@ impl Ledger {
         let mut bytes = Vec::new();
         entry::write(&mut bytes, &header, &first.signature, &body);
         let root = leaf_hash(hash, &bytes);
-        let note = Checkpoint { origin: genesis.origin().to_owned(), size: 1, root }.sign(&note_key, signer)?;
+        let note = Checkpoint { origin: genesis.origin().to_owned(), size: 1, root }.sign(&signers)?;
         let (mut entries, mut log) = (Vec::new(), Vec::new());
         frames::push(&mut entries, &bytes);
         frames::push(&mut log, note.as_bytes());
@@ -154,7 +171,7 @@ impl Ledger {
             new.write(store::LOG, &log)?;
             new.write(store::CHECKPOINT, note.as_bytes())
         })?;
-        Ledger::open_locked(directory, lock, signer)
+        Ledger::open_locked(directory, lock, signer, further)
     }
 
     /// Opens a ledger for writing, repairing what a crash left.
@@ -164,20 +181,30 @@ impl Ledger {
     /// offset) or `RootMismatch` when something is missing or altered that a signed checkpoint covers: such a ledger is
     /// never cut, never written to.
     pub fn open(path: &Path, signer: &SigningKey) -> Result<Self> {
-        let directory = Directory::open(path)?;
-        let lock = directory.lock()?;
-        Ledger::open_locked(directory, lock, signer)
+        Ledger::open_with(path, signer, &[])
     }
 
-    fn open_locked(directory: Directory, lock: Lock, signer: &SigningKey) -> Result<Self> {
+    /// [`Ledger::open`], with further signers: every checkpoint of this writer carries a line of each, after that of the
+    /// ledger's key. They are named by the origin; who demands their lines brings their verifier keys.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`], and `InvalidKey` for field `signers` when one has another name than the origin, is a witness,
+    /// comes twice, or they are more than 15.
+    pub fn open_with(path: &Path, signer: &SigningKey, further: &[NoteSigner]) -> Result<Self> {
+        let directory = Directory::open(path)?;
+        let lock = directory.lock()?;
+        Ledger::open_locked(directory, lock, signer, further)
+    }
+
+    fn open_locked(directory: Directory, lock: Lock, signer: &SigningKey, further: &[NoteSigner]) -> Result<Self> {
         let mut view = View::open(directory)?;
-        let note_key = note_key(&view.genesis, signer)?;
+        let signers = signers(&view.genesis, signer, further)?;
         let (files, recovery) = recovery::open(&mut view)?;
         Ok(Ledger {
             genesis: view.genesis.clone(),
             id: *view.chain.ledger_id(),
-            note_key,
             signer: signer.clone(),
+            signers,
             recovery,
             process: std::process::id(),
             queue: Mutex::default(),
@@ -199,7 +226,7 @@ impl Ledger {
 
     /// The named key of the checkpoints.
     pub fn note_key(&self) -> &NoteKey {
-        &self.note_key
+        self.signers[0].key()
     }
 
     /// What opening had to repair.
@@ -388,7 +415,7 @@ impl Ledger {
         }
         let mut written = Ok(Vec::new());
         if staged.count > 0 {
-            written = state.write(first, &staged, &self.note_key, &self.signer);
+            written = state.write(first, &staged, &self.signers);
             match &written {
                 Ok(_) => self.learn_keys(&state)?,
                 Err(error) => state.failed = Some(*error),
@@ -489,6 +516,23 @@ impl Ledger {
     pub fn consistency_proof(&self, old_size: u64, new_size: u64) -> Result<Vec<Hash>> {
         self.state()?.view.consistency_proof(old_size, new_size)
     }
+
+    /// The proof that the entries [start, end) are those of the first `size`: for `proof::verify_subtree_consistency`.
+    ///
+    /// # Errors
+    /// As the inclusion proof; [start, end) is a subtree when its start is a multiple of the next power of two from its
+    /// length on.
+    pub fn subtree_proof(&self, start: u64, end: u64, size: u64) -> Result<Vec<Hash>> {
+        self.state()?.view.subtree_proof(start, end, size)
+    }
+
+    /// The root of the entries [start, end) alone.
+    ///
+    /// # Errors
+    /// As the subtree proof.
+    pub fn subtree_root(&self, start: u64, end: u64) -> Result<Hash> {
+        self.state()?.view.subtree_root(start, end)
+    }
 }
 
 /// Hands the lead on, also when the commit panicked.
@@ -503,14 +547,32 @@ impl Drop for Leading<'_> {
     }
 }
 
-fn note_key(genesis: &Genesis, signer: &SigningKey) -> Result<NoteKey> {
+/// Who signs the checkpoints of this ledger: its own key first.
+fn signers(genesis: &Genesis, signer: &SigningKey, further: &[NoteSigner]) -> Result<Vec<NoteSigner>> {
     if signer.verifying_key() != *genesis.ledger_key() {
         return Err(Error::InvalidKey {
             field: "ledger_key",
             reason: "is not the key that this ledger's genesis names",
         });
     }
-    NoteKey::new(genesis.origin(), *genesis.ledger_key())
+    let refused = |reason| Err(Error::InvalidKey { field: "signers", reason });
+    if further.len() > MAX_FURTHER {
+        return refused("more than 15 further signers: readers need not accept more than 16 lines");
+    }
+    let mut signers = vec![NoteSigner::new(genesis.origin(), signer.clone())?];
+    for one in further {
+        if one.key().name() != genesis.origin() {
+            return refused("a signer of checkpoints is named by the ledger's origin");
+        }
+        if one.key().is_cosigner() {
+            return refused("a witness cosigns what it has checked itself: it is no signer of the ledger");
+        }
+        if signers.iter().any(|known| known.key().id() == one.key().id()) {
+            return refused("a signer comes twice");
+        }
+        signers.push(one.clone());
+    }
+    Ok(signers)
 }
 
 /// The clock, in µs since 1970-01-01 UTC; never before, never after what an entry can hold.

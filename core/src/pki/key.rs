@@ -277,7 +277,15 @@ pub fn dump_private_key(key: &SigningKey, password: Option<&[u8]>, format: Forma
     let sec1 = Zeroizing::new(asn1::seq(&[&asn1::uint(&[1])?, &d, &public])?);
     let sec1 = Zeroizing::new(asn1::octets(&sec1)?);
     let der = asn1::seq(&[&asn1::uint(&[0])?, &algorithm_identifier(key.algorithm())?, &sec1])?;
-    let der = Zeroizing::new(der);
+    write_pkcs8(Zeroizing::new(der), password, format)
+}
+
+/// Writes a PKCS#8 structure, encrypted when there is a password.
+pub(super) fn write_pkcs8(
+    der: Zeroizing<Vec<u8>>,
+    password: Option<&[u8]>,
+    format: Format,
+) -> Result<Zeroizing<Vec<u8>>> {
     match password {
         None => pem::write(format, "PRIVATE KEY", der),
         Some([]) => Err(Error::InvalidArgument {

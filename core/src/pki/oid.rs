@@ -18,6 +18,8 @@ pub(super) const PRIME_FIELD: Oid = oid("1.2.840.10045.1.1");
 pub(super) const P256: Oid = oid("1.2.840.10045.3.1.7");
 /// ecdsa-with-SHA256 (RFC 5758 3.2).
 pub(super) const ECDSA_SHA256: Oid = oid("1.2.840.10045.4.3.2");
+/// id-Ed25519 (RFC 8410, clause 3).
+pub(super) const ED25519: Oid = oid("1.3.101.112");
 /// The SM2 curve (GM/T 0006-2012); some tools write it as the key algorithm too.
 pub(super) const SM2: Oid = oid("1.2.156.10197.1.301");
 /// SM2 signature (GM/T 0006-2012); the signatureAlgorithm of GM/T 0010 SignerInfos.

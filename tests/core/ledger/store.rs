@@ -283,7 +283,7 @@ fn time_never_goes_back() {
     let path = scratch.join("ledger");
     // As if the clock had been far ahead when the ledger was made: it stands still until the clock is there again.
     let ahead = 4_000_000_000_000_000;
-    let ledger = Ledger::create_at(&path, &world.genesis(), &world.ledger_key, ahead).expect("creates");
+    let ledger = Ledger::create_at(&path, &world.genesis(), &world.ledger_key, &[], ahead).expect("creates");
     assert_eq!(ledger.append(world.statement("t")).expect("appends").time, ahead);
     let at = |time| ledger.append_many_at(vec![world.statement("t")], time).map(|receipts| receipts[0].time);
     assert_eq!(at(ahead + 5), Ok(ahead + 5));

@@ -7,7 +7,8 @@ use std::path::Path;
 use sealcore::Error;
 use sealcore::hash::HashAlgorithm;
 use sealcore::ledger::{
-    Assurance, Checkpoint, EntryType, FindingKind as Kind, Ledger, LedgerReader, NoteKey, Report, VerifyOptions, verify,
+    Assurance, Checkpoint, EntryType, FindingKind as Kind, Ledger, LedgerReader, NoteKey, NoteSigner, Report,
+    VerifyOptions, verify,
 };
 use sealcore::sign::Algorithm;
 
@@ -358,8 +359,8 @@ fn a_fork_is_found_with_an_earlier_checkpoint() {
     let found: BTreeSet<Kind> = check_with(&theirs, &options).findings.iter().map(|f| f.kind).collect();
     assert_eq!(found, BTreeSet::from([Kind::EarlierSignatureInvalid, Kind::ForkedSinceEarlier]));
     let other_name = Checkpoint { origin: "example.com/else".into(), size: 3, root: [0; 32] };
-    let name = NoteKey::new("example.com/else", world.ledger_key.verifying_key()).expect("name");
-    let note = other_name.sign(&name, &world.ledger_key).expect("signs");
+    let name = NoteSigner::new("example.com/else", world.ledger_key.clone()).expect("name");
+    let note = other_name.sign(&[name]).expect("signs");
     let options = VerifyOptions { earlier_checkpoint: Some(&note), ..VerifyOptions::default() };
     assert!(kinds(&check_with(&fixture.good(), &options)).contains(&(Kind::EarlierOriginWrong, Some(3))));
     let options = VerifyOptions { earlier_checkpoint: Some("no note"), ..VerifyOptions::default() };
@@ -432,7 +433,7 @@ fn files_that_are_missing_or_put_back() {
     let path = fixture.copy();
     let name = NoteKey::new(ORIGIN, fixture.world.ledger_key.verifying_key()).expect("name");
     let forged = Checkpoint { origin: ORIGIN.into(), size: 12, root: [3; 32] }
-        .sign(&name, &fixture.world.ledger_key)
+        .sign(&[NoteSigner::new(ORIGIN, fixture.world.ledger_key.clone()).expect("name")])
         .expect("signs");
     fs::write(path.join("checkpoint"), forged).expect("write");
     let found: BTreeSet<Kind> = check(&path).findings.iter().map(|f| f.kind).collect();

@@ -63,8 +63,9 @@ fn parse(bytes: &[u8]) -> core::result::Result<Checkpoint, (u64, &'static str)> 
     Checkpoint::parse(note.text()).map_err(reason)
 }
 
-fn is_signed(bytes: &[u8], key: &NoteKey) -> bool {
-    Note::parse(bytes).is_ok_and(|note| note.verify(&[key]).is_ok())
+/// Whether the first of these keys, the ledger's, signed the note, and no line of any of them fails.
+pub(super) fn is_signed(bytes: &[u8], keys: &[&NoteKey]) -> bool {
+    Note::parse(bytes).is_ok_and(|note| note.verify(keys).is_ok_and(|signed| signed.first() == Some(&0)))
 }
 
 /// Judges one parsed note that stands by itself; `None` when it does not count.
@@ -72,7 +73,7 @@ pub(super) fn judge(
     file: &str,
     offset: u64,
     text: &[u8],
-    key: &NoteKey,
+    keys: &[&NoteKey],
     findings: &mut Findings,
 ) -> Option<(Signed, String)> {
     match parse(text) {
@@ -80,7 +81,7 @@ pub(super) fn judge(
             findings.push(finding(FindingKind::CheckpointUnreadable, file, None, offset + at, "note", reason.into()));
             None
         }
-        Ok(checkpoint) => judge_parsed(file, offset, text, &checkpoint, is_signed(text, key), key, findings),
+        Ok(checkpoint) => judge_parsed(file, offset, text, &checkpoint, is_signed(text, keys), keys, findings),
     }
 }
 
@@ -90,10 +91,10 @@ fn judge_parsed(
     text: &[u8],
     checkpoint: &Checkpoint,
     signed: bool,
-    key: &NoteKey,
+    keys: &[&NoteKey],
     findings: &mut Findings,
 ) -> Option<(Signed, String)> {
-    let size = Some(checkpoint.size);
+    let (size, key) = (Some(checkpoint.size), keys[0]);
     if checkpoint.origin != key.name() {
         let detail = format!("names {:?}, the ledger is {:?}", checkpoint.origin, key.name());
         findings.push(finding(FindingKind::CheckpointOriginWrong, file, size, offset, "origin", detail));
@@ -127,16 +128,16 @@ pub(super) fn read(
     file: Option<&ReadFile>,
     bounds: &Bounds<'_>,
     wal_notes: &[WalNote],
-    key: &NoteKey,
+    keys: &[&NoteKey],
     findings: &mut Findings,
 ) -> Result<Checkpoints> {
     let mut result = Checkpoints { newest: None, bad: BTreeSet::new(), unlogged: VecDeque::new(), checked: 0 };
-    let released = bounds.released.and_then(|text| judge(CHECKPOINT, 0, text, key, findings));
+    let released = bounds.released.and_then(|text| judge(CHECKPOINT, 0, text, keys, findings));
     result.checked += u64::from(released.is_some());
     result.newest = released.clone();
     let mut seen = Seen { released_text: released.as_ref().map(|(_, text)| text.as_bytes()), ..Seen::default() };
     if let Some(file) = file {
-        read_log(file, bounds, key, findings, &mut result, &mut seen)?;
+        read_log(file, bounds, keys, findings, &mut result, &mut seen)?;
     }
     for note in wal_notes {
         let size = note.checkpoint.as_ref().map(|checkpoint| checkpoint.size);
@@ -153,9 +154,9 @@ pub(super) fn read(
             }
         } else if let Some(checkpoint) = &note.checkpoint
             && checkpoint.size <= bounds.size
-            && let signed = is_signed(&note.text, key)
+            && let signed = is_signed(&note.text, keys)
             && let Some((signed, text)) =
-                judge_parsed(&note.file, note.offset, &note.text, checkpoint, signed, key, findings)
+                judge_parsed(&note.file, note.offset, &note.text, checkpoint, signed, keys, findings)
         {
             result.unlogged.push_back(signed.clone());
             seen.count(signed, text, &mut result);
@@ -215,7 +216,7 @@ impl Seen<'_> {
 fn read_log(
     file: &ReadFile,
     bounds: &Bounds<'_>,
-    key: &NoteKey,
+    keys: &[&NoteKey],
     findings: &mut Findings,
     result: &mut Checkpoints,
     seen: &mut Seen<'_>,
@@ -225,7 +226,7 @@ fn read_log(
         let (mut notes, end) = cut(&window);
         if notes.is_empty() {
             // A frame that is no note: in the acknowledged part it is damage, at the very end it is in flight.
-            let next = resync(window.bytes(), key.name());
+            let next = resync(window.bytes(), keys[0].name());
             if !(seen.found && next.is_none()) {
                 let detail = "the log is damaged here: no checkpoint can be read".to_owned();
                 findings.push(finding(FindingKind::CheckpointUnreadable, LOG, None, window.offset(), "length", detail));
@@ -238,7 +239,7 @@ fn read_log(
         }
         cpu::fill_chunks(&mut notes, bounds.threads, 2, |_, chunk| {
             for note in chunk {
-                note.signed = note.checkpoint.is_some() && is_signed(&note.text, key);
+                note.signed = note.checkpoint.is_some() && is_signed(&note.text, keys);
             }
         });
         window.advance(end)?;
@@ -250,8 +251,8 @@ fn read_log(
             let signed = match &note.checkpoint {
                 _ if in_flight && !note.signed => None,
                 Some(checkpoint) if checkpoint.size > bounds.size && note.signed => None,
-                Some(checkpoint) => judge_parsed(LOG, text_offset, &note.text, checkpoint, note.signed, key, findings),
-                None => judge(LOG, text_offset, &note.text, key, findings),
+                Some(checkpoint) => judge_parsed(LOG, text_offset, &note.text, checkpoint, note.signed, keys, findings),
+                None => judge(LOG, text_offset, &note.text, keys, findings),
             };
             let Some((signed, text)) = signed else {
                 result.bad.insert(note.offset);

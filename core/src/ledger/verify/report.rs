@@ -101,6 +101,10 @@ kinds! {
     EarlierSignatureInvalid = "earlier-signature-invalid",
     /// The earlier checkpoint covers more entries than there are now.
     TruncatedSinceEarlier = "truncated-since-earlier",
+    /// The newest checkpoint carries no signature of a signer that the caller demands.
+    SignerMissing = "signer-missing",
+    /// The cosignatures of the earlier checkpoint are no quorum of the caller's policy.
+    QuorumMissing = "quorum-missing",
     /// The entries that the earlier checkpoint covers are not those that stand here now.
     ForkedSinceEarlier = "forked-since-earlier",
 }
@@ -134,6 +138,8 @@ pub enum Assurance {
     MatchesOperatorCheckpoint,
     /// Nothing was removed or changed since the caller's earlier checkpoint.
     ExtendsEarlierCheckpoint,
+    /// That earlier checkpoint was cosigned by a quorum of witnesses, recently enough.
+    CosignedByWitnesses,
 }
 
 impl Assurance {
@@ -144,6 +150,7 @@ impl Assurance {
             Assurance::InternallyConsistent => "internally consistent",
             Assurance::MatchesOperatorCheckpoint => "matches operator checkpoint",
             Assurance::ExtendsEarlierCheckpoint => "extends my earlier checkpoint",
+            Assurance::CosignedByWitnesses => "cosigned by a quorum of witnesses",
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::{self, Entry, EntryType, Header, MAX_TIME, NewEntry, message_of, statement_id};
 use crate::ledger::frames::{self, PREFIX};
 use crate::ledger::merkle::{Hash, leaf_hash};
-use crate::ledger::note::NoteKey;
+use crate::ledger::note::NoteSigner;
 use crate::ledger::proof::inclusion_ranges;
 use crate::ledger::recovery::Files;
 use crate::ledger::store::Lock;
@@ -146,18 +146,12 @@ impl State {
     }
 
     /// Makes the group durable and gives a receipt for each entry of a caller.
-    pub(super) fn write(
-        &mut self,
-        first: u64,
-        staged: &Staged,
-        key: &NoteKey,
-        signer: &SigningKey,
-    ) -> Result<Vec<Receipt>> {
+    pub(super) fn write(&mut self, first: u64, staged: &Staged, signers: &[NoteSigner]) -> Result<Vec<Receipt>> {
         let State { view, files, .. } = self;
         let size = view.size();
         let root = view.root_at(size)?;
         let checkpoint = Checkpoint { origin: view.genesis.origin().to_owned(), size, root };
-        let note: Arc<str> = checkpoint.sign(key, signer)?.into();
+        let note: Arc<str> = checkpoint.sign(signers)?.into();
         let note_at = files.log.length();
         files.wal.append(&wal::record(first, staged.count, &staged.bytes, note_at, note.as_bytes()))?;
         files.wal.sync()?;
