@@ -22,6 +22,9 @@ Example:
     1
     >>> receipt.verify(origin="example.com/seals", key=ledger_key.verifying_key)
     >>> reader = LedgerReader.open(path)
+    >>> proof = Proof.parse(reader.prove(1).to_text())
+    >>> proof.verify(NoteKey("example.com/seals", ledger_key.verifying_key))
+    Checkpoint(example.com/seals, 2 entries)
     >>> [decode_body(entry.body)["kind"] for entry in reader]
     ['genesis', 'note']
     >>> report = verify_ledger(path, ledger_keys=[ledger_key.verifying_key])
@@ -29,14 +32,17 @@ Example:
     (2, 'matches operator checkpoint')
 
 Source:
-    RFC 6962 (tree and proofs), C2SP signed-note and tlog-checkpoint (checkpoints), RFC 8949 clause 4.2.1 (bodies);
+    RFC 6962 (tree and proofs), C2SP signed-note, tlog-checkpoint, tlog-cosignature, tlog-proof and tlog-policy
+    (checkpoints, witnesses, proofs as text), RFC 8949 clause 4.2.1 (bodies);
     the whole format is in ``core/docs/ledger-format.md``.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
 from os import PathLike
 from typing import Any, Literal, NoReturn, TypeAlias
 
@@ -48,12 +54,16 @@ from sealcore._core import (
     Ledger,
     LedgerReader,
     NewEntry,
+    NoteKey,
+    NoteSigner,
+    Policy,
+    Proof,
     Receipt,
     Summary,
     anchor_body,
     decode_body,
     encode_body,
-    from_vkey,
+    generate_ed25519_key,
     generate_ledger,
     key_add_body,
     key_revoke_body,
@@ -63,10 +73,11 @@ from sealcore._core import (
     sealed_segments,
     statement_id,
     statement_message,
-    to_vkey,
+    tile_width,
     verify_consistency,
     verify_inclusion,
     verify_segment,
+    verify_subtree,
 )
 from sealcore.errors import LedgerCorrupt
 from sealcore.sign import VerifyingKey
@@ -82,13 +93,17 @@ __all__ = [
     "Ledger",
     "LedgerReader",
     "NewEntry",
+    "NoteKey",
+    "NoteSigner",
+    "Policy",
+    "Proof",
     "Receipt",
     "Report",
     "Summary",
     "anchor_body",
     "decode_body",
     "encode_body",
-    "from_vkey",
+    "generate_ed25519_key",
     "generate_ledger",
     "key_add_body",
     "key_revoke_body",
@@ -98,11 +113,12 @@ __all__ = [
     "sealed_segments",
     "statement_id",
     "statement_message",
-    "to_vkey",
+    "tile_width",
     "verify_consistency",
     "verify_inclusion",
     "verify_ledger",
     "verify_segment",
+    "verify_subtree",
 ]
 
 EntryType: TypeAlias = Literal[
@@ -150,7 +166,8 @@ class Report:
     Attributes:
         assurance: How much can be relied on: ``"inconsistent"`` when there are findings; else ``"internally
             consistent"`` (the ledger agrees with the key that it names itself), ``"matches operator checkpoint"``
-            (that key is a trusted one) or ``"extends my earlier checkpoint"`` (nothing was removed or changed since).
+            (that key is a trusted one), ``"extends my earlier checkpoint"`` (nothing was removed or changed since) or
+            ``"cosigned by a quorum of witnesses"`` (and witnesses have seen that checkpoint, recently enough).
         findings: What is wrong, up to ``max_findings``.
         findings_dropped: How many more there were.
         size: The number of entries that the newest signed checkpoint covers.
@@ -218,6 +235,9 @@ def verify_ledger(
     *,
     checkpoint: str | None = None,
     ledger_keys: Iterable[VerifyingKey] = (),
+    signers: Iterable[NoteKey] = (),
+    policy: Policy | None = None,
+    max_age: timedelta | None = None,
     level: int = 3,
     summaries: Iterable[Summary] = (),
     max_findings: int = 1000,
@@ -233,6 +253,10 @@ def verify_ledger(
         checkpoint: An earlier checkpoint of it (a signed note) that the caller has kept: finds what was cut off or
             rewritten since, also by the operator himself.
         ledger_keys: Keys of the operator that the caller trusts; empty: the key that the ledger names is believed.
+        signers: Further keys of the operator: no line of theirs on any checkpoint may fail, and the newest checkpoint
+            must carry one of each.
+        policy: Which witnesses must have cosigned ``checkpoint``.
+        max_age: How old their cosignatures may be; None: however old.
         level: 1 verifies hashes and order up to the newest checkpoint, 2 also every checkpoint there ever was, 3 also
             every signature.
         summaries: What earlier verifications, or other machines, have left of sealed segments: their bytes are not read
@@ -246,7 +270,7 @@ def verify_ledger(
         The report.
 
     Raises:
-        InvalidArgument: If the directory holds no ledger.
+        InvalidArgument: If the directory holds no ledger, or there is a policy and no checkpoint to judge by it.
         InvalidEncoding: If the earlier checkpoint does not parse.
         LedgerIOError: If a file cannot be read.
     """
@@ -254,6 +278,10 @@ def verify_ledger(
         path,
         checkpoint=checkpoint,
         ledger_keys=list(ledger_keys),
+        signers=list(signers),
+        policy=policy,
+        now=int(time.time()),
+        max_age=None if max_age is None else int(max_age.total_seconds()),
         level=level,
         summaries=list(summaries),
         max_findings=max_findings,

@@ -10,7 +10,20 @@ from importlib.metadata import version
 import click
 
 from sealcore import errors
-from sealcore.cli import authorities, basics, demo, documents, imprints, ledgers, office, register, trade
+from sealcore.cli import (
+    authorities,
+    basics,
+    demo,
+    documents,
+    imprints,
+    ledger_entries,
+    ledger_proofs,
+    ledger_publish,
+    ledgers,
+    office,
+    register,
+    trade,
+)
 
 EXIT_NO, EXIT_INPUT, EXIT_REFUSED, EXIT_STORAGE, EXIT_MISSING, EXIT_BUG = 1, 3, 4, 5, 6, 70
 
@@ -55,6 +68,9 @@ def root() -> None:
 for module in (basics, authorities, office, register, trade, documents, ledgers, imprints, demo):
     for command in module.COMMANDS:
         root.add_command(command)
+for module in (ledger_entries, ledger_proofs, ledger_publish):
+    for command in module.COMMANDS:
+        ledgers.ledger.add_command(command)
 
 
 def run(arguments: list[str] | None = None) -> int:

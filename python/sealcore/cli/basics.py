@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from sealcore import backends, pki
 from sealcore import hash as hashes
+from sealcore import ledger as ledgers
 from sealcore.cli.common import emit, existing_file, json_option, password_options, password_source, write_new
 from sealcore.errors import InvalidArgument, InvalidSignature
 from sealcore.hash import HashName
-from sealcore.sign import AlgorithmName, SigningKey, VerifyingKey, signature_from_der, signature_to_der
+from sealcore.sign import SigningKey, VerifyingKey, signature_from_der, signature_to_der
 
 ALGORITHMS = click.Choice(["sm2", "p256"])
 HASHES = click.Choice(["sm3", "sha256"])
@@ -55,14 +56,26 @@ def key() -> None:
 
 
 @key.command("generate")
-@click.option("-a", "--algorithm", type=ALGORITHMS, default="sm2", show_default=True)
+@click.option(
+    "-a",
+    "--algorithm",
+    type=click.Choice(["sm2", "p256", "ed25519"]),
+    default="sm2",
+    show_default=True,
+    help="ed25519 signs checkpoints of ledgers only.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="The PEM file to make.")
 @click.option("--plain", is_flag=True, help="Do not encrypt. For tests only.")
 @password_options
 @force_option
 @json_option
 def key_generate(
-    algorithm: AlgorithmName, output: Path, plain: bool, password_file: Path | None, force: bool, as_json: bool
+    algorithm: Literal["sm2", "p256", "ed25519"],
+    output: Path,
+    plain: bool,
+    password_file: Path | None,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Make a private key and write it encrypted, readable by its owner only.
 
@@ -71,6 +84,10 @@ def key_generate(
       sealcore key generate --algorithm p256 -o signer.key
     """
     password = None if plain else password_source(password_file, confirm=True)(output.name)
+    if algorithm == "ed25519":
+        write_new(output, ledgers.generate_ed25519_key(password), mode=0o600, force=force)
+        emit({"file": str(output), "algorithm": algorithm}, as_json=as_json, text=f"{output}: ed25519 private key")
+        return
     made = SigningKey.generate(algorithm)
     write_new(output, pki.dump_private_key(made, password), mode=0o600, force=force)
     emit(
@@ -102,6 +119,17 @@ def load_key(file: Path, password_file: Path | None) -> SigningKey:
         if error.field != "password":
             raise
     return pki.load_private_key(data, password_source(password_file)(file.name))
+
+
+def load_signer(name: str, file: Path, password_file: Path | None, *, witness: bool = False) -> ledgers.NoteSigner:
+    """A private key from a file as a signer of notes; asks for the password only when the file is encrypted."""
+    data = file.read_bytes()
+    try:
+        return ledgers.NoteSigner.load(name, data, witness=witness)
+    except InvalidArgument as error:
+        if error.field != "password":
+            raise
+    return ledgers.NoteSigner.load(name, data, password_source(password_file)(file.name), witness=witness)
 
 
 def _public_key(file: Path, password_file: Path | None) -> VerifyingKey:

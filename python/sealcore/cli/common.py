@@ -143,6 +143,24 @@ class Moment(click.ParamType[datetime]):
 MOMENT = Moment()
 
 
+class Span(click.ParamType[timedelta]):
+    """A span of time such as ``90s``, ``30m``, ``24h`` or ``7d``."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        text = str(value).strip()
+        units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+        if text[-1:] in units and text[:-1].isascii() and text[:-1].isdigit() and len(text) <= 9:
+            return timedelta(**{units[text[-1]]: int(text[:-1])})
+        self.fail(f"{text[:40]!r} is no span: use 90s, 30m, 24h or 7d", param, ctx)
+
+
+SPAN = Span()
+
+
 def read_text(path: Path, field: str) -> str:
     """A small text file that the user names.
 

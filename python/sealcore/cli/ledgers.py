@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import time as clock
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 
 from sealcore import ledger as ledgers
 from sealcore import pki
-from sealcore.cli.common import any_path, emit, emit_table, existing_file, json_option, progress, read_text
-from sealcore.errors import InvalidEncoding, InvalidProof
+from sealcore.cli.common import SPAN, any_path, emit, emit_table, existing_file, json_option, progress, read_text
+from sealcore.errors import InvalidKey
 from sealcore.sign import VerifyingKey
-
-INDEX = click.IntRange(0, 2**64 - 1)
 
 ledger_argument = click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
 
 @click.group()
 def ledger() -> None:
-    """Verify and read a ledger, offline and without its operator."""
+    """Make, verify, read and publish a ledger; verifying needs neither its operator nor a network."""
 
 
 @ledger.command("verify")
@@ -32,6 +29,15 @@ def ledger() -> None:
     "--key", type=existing_file, help="The ledger's public key as you know it (PEM, or what `ledger key` prints)."
 )
 @click.option("--checkpoint", type=existing_file, help="An earlier checkpoint that the ledger must extend.")
+@click.option(
+    "--signer",
+    "signer_files",
+    type=existing_file,
+    multiple=True,
+    help="A further key (verifier key) that must have signed the newest checkpoint; repeatable.",
+)
+@click.option("--policy", type=existing_file, help="Witnesses (C2SP tlog-policy) that must have cosigned --checkpoint.")
+@click.option("--max-age", type=SPAN, help="How old their cosignatures may be, such as 24h or 7d.")
 @click.option(
     "--level",
     type=click.IntRange(1, 3),
@@ -52,6 +58,9 @@ def ledger_verify(
     directory: Path,
     key: Path | None,
     checkpoint: Path | None,
+    signer_files: tuple[Path, ...],
+    policy: Path | None,
+    max_age: timedelta | None,
     level: int,
     kept: Path | None,
     threads: int | None,
@@ -66,6 +75,7 @@ def ledger_verify(
     \b
     Example:
       sealcore ledger verify office/ledger --checkpoint kept-elsewhere.txt --summary verified.cbor
+      sealcore ledger verify office/ledger --checkpoint cosigned.txt --policy witnesses.txt --max-age 24h
     """
     before = None if kept is None or not kept.exists() else ledgers.Summary.from_bytes(kept.read_bytes())
     started = clock.perf_counter()
@@ -74,6 +84,9 @@ def ledger_verify(
             directory,
             ledger_keys=() if key is None else (public_key(key),),
             checkpoint=None if checkpoint is None else read_text(checkpoint, "checkpoint"),
+            signers=[_signer_key(file) for file in signer_files],
+            policy=None if policy is None else read_policy(policy),
+            max_age=max_age,
             level=level,
             summaries=() if before is None else (before,),
             threads=threads,
@@ -185,151 +198,35 @@ def ledger_bench(directory: Path, level: tuple[int, ...], threads: int | None, r
     emit_table(rows, columns, as_json=as_json, empty="no level")
 
 
-@ledger.command("list")
-@ledger_argument
-@click.option("--start", type=INDEX, default=0, show_default=True)
-@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
-@json_option
-def ledger_list(directory: Path, start: int, limit: int, as_json: bool) -> None:
-    """List entries of the ledger in DIRECTORY, unverified."""
-    reader = ledgers.LedgerReader.open(directory)
-    rows = [_summary(entry) for entry in reader.entries(start, min(start + limit, reader.size))]
-    emit_table(rows, ("index", "time", "type", "kind", "key_idx", "statement"), as_json=as_json, empty="no entries")
-
-
-@ledger.command("show")
-@ledger_argument
-@click.argument("index", type=INDEX)
-@json_option
-def ledger_show(directory: Path, index: int, as_json: bool) -> None:
-    """Print entry INDEX of the ledger in DIRECTORY."""
-    entry = ledgers.LedgerReader.open(directory).entry(index)
-    shown = {**_summary(entry), "prev": entry.prev, "leaf_hash": entry.leaf_hash, "signature": entry.signature}
-    emit({**shown, "body": _readable(ledgers.decode_body(entry.body))}, as_json=as_json)
-
-
-@ledger.command("checkpoint")
-@ledger_argument
-def ledger_checkpoint(directory: Path) -> None:
-    """Print the newest signed checkpoint. Keep it elsewhere: it shows later that nothing was cut off.
-
-    \b
-    Example:
-      sealcore ledger checkpoint office/ledger > kept-elsewhere.txt
-    """
-    click.echo(ledgers.LedgerReader.open(directory).checkpoint, nl=False)
-
-
-@ledger.command("key")
-@ledger_argument
-def ledger_key(directory: Path) -> None:
-    """Print the ledger's public key as a line for --key."""
-    reader = ledgers.LedgerReader.open(directory)
-    click.echo(ledgers.to_vkey(reader.ledger_key, origin=reader.origin))
-
-
-@ledger.command("prove")
-@ledger_argument
-@click.argument("index", type=INDEX)
-def ledger_prove(directory: Path, index: int) -> None:
-    """Print a proof (JSON) that entry INDEX is in the ledger: the entry, its path, and the signed checkpoint.
-
-    \b
-    Example:
-      sealcore ledger prove office/ledger 17 > use.proof
-    """
-    reader = ledgers.LedgerReader.open(directory)
-    entry = reader.entry(index)
-    proof = {
-        "origin": reader.origin,
-        "hash": reader.hash,
-        "index": index,
-        "entry": bytes(entry).hex(),
-        "inclusion_proof": [node.hex() for node in reader.inclusion_proof(index)],
-        "checkpoint": reader.checkpoint,
-    }
-    click.echo(json.dumps(proof, indent=2, ensure_ascii=False))
-
-
-@ledger.command("check-proof")
-@click.argument("proof", type=existing_file)
-@click.option("--key", type=existing_file, required=True, help="The ledger's public key: PEM, or from `ledger key`.")
-@json_option
-def ledger_check_proof(proof: Path, key: Path, as_json: bool) -> None:
-    """Check a PROOF made by `sealcore ledger prove`, offline. Exit code 1 if it does not hold.
-
-    \b
-    Example:
-      sealcore ledger check-proof use.proof --key ledger.key
-    """
-    try:
-        claim = json.loads(proof.read_text(encoding="utf-8"))
-        origin, hash_name, index = str(claim["origin"]), claim["hash"], int(claim["index"])
-        raw, path = bytes.fromhex(claim["entry"]), [bytes.fromhex(node) for node in claim["inclusion_proof"]]
-        note = str(claim["checkpoint"])
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        message = f"proof: {proof} is not a proof made by `sealcore ledger prove` ({error})"
-        raise InvalidEncoding(message, field="proof", offset=0) from None
-    named = _origin_of(key)
-    if named is not None and named != origin:
-        raise InvalidProof(f"origin: the proof is of the ledger {origin!r}, the key in {key} of {named!r}")
-    checkpoint = ledgers.Checkpoint.open(note, key=public_key(key))
-    entry = ledgers.Entry(raw, hash=hash_name)
-    receipt = ledgers.Receipt(
-        index=index,
-        time=entry.time,
-        statement=entry.statement,
-        leaf_hash=entry.leaf_hash,
-        checkpoint=note,
-        proof=path,
-        hash=hash_name,
-    )
-    receipt.verify(origin=origin, key=public_key(key))
-    emit(
-        {"holds": True, "origin": origin, "index": index, "size": checkpoint.size, **_summary(entry)},
-        as_json=as_json,
-        text=f"{proof}: entry {index} is in {origin} (checkpoint at size {checkpoint.size})",
-    )
+def _signer_key(file: Path) -> ledgers.NoteKey:
+    key = named_key(file)
+    if key is None:
+        raise InvalidKey(f"signer: {file} holds PEM; a verifier key (name+id+key) is expected", field="signer")
+    return key
 
 
 def public_key(file: Path) -> VerifyingKey:
     """The public key in a file: PEM, a certificate, or the line that `sealcore ledger key` prints."""
-    data = file.read_bytes()
-    if b"-----BEGIN CERTIFICATE-----" in data:
-        return pki.Certificate.from_pem(data).public_key
-    if b"-----BEGIN" in data:
-        return pki.load_public_key(data)
-    return ledgers.from_vkey(data.decode("utf-8", errors="replace").strip())[1]
+    named = named_key(file)
+    if named is None:
+        data = file.read_bytes()
+        return pki.Certificate.from_pem(data).public_key if b"CERTIFICATE" in data else pki.load_public_key(data)
+    if named.key is None:
+        raise InvalidKey(f"key: {file} holds a key of {named.kind}; a ledger's own is of P-256 or SM2", field="key")
+    return named.key
 
 
-def _origin_of(file: Path) -> str | None:
-    """The ledger that a line of `sealcore ledger key` names; a PEM key names none."""
+def named_key(file: Path) -> ledgers.NoteKey | None:
+    """The verifier key in a file, such as `sealcore ledger key` prints; None for PEM, which names no ledger."""
     data = file.read_bytes()
     if b"-----BEGIN" in data:
         return None
-    return ledgers.from_vkey(data.decode("utf-8", errors="replace").strip())[0]
+    return ledgers.NoteKey.from_vkey(data.decode("utf-8", errors="replace").strip())
 
 
-def _summary(entry: ledgers.Entry) -> dict[str, Any]:
-    body = ledgers.decode_body(entry.body)
-    kind = body.get("kind") if isinstance(body, dict) else None
-    moment = datetime.fromtimestamp(entry.time / 1_000_000, UTC)
-    return {
-        "index": entry.index,
-        "time": moment,
-        "type": entry.type,
-        "kind": kind,
-        "key_idx": entry.key_idx,
-        "statement": entry.statement,
-    }
-
-
-def _readable(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, dict):
-        return {name: _readable(inner) for name, inner in value.items()}
-    return [_readable(inner) for inner in value] if isinstance(value, list) else value
+def read_policy(file: Path) -> ledgers.Policy:
+    """A policy of witnesses (C2SP tlog-policy)."""
+    return ledgers.Policy(read_text(file, "policy"))
 
 
 COMMANDS = [ledger]

@@ -107,6 +107,7 @@ def audit(checkpoint: Path | None, directory: Path, as_json: bool) -> int:
         f"{directory}: {'no findings' if report.ok else f'{len(report.findings)} FINDINGS'} in {report.size} entries"
     ]
     lines += [f"  {finding.part}: {finding.sentence}" for finding in report.findings]
+    lines += [f"  entry {redaction.index}: {redaction}" for redaction in report.redactions]
     if report.replayed:
         lines.append(
             f"  checked beside the ledger: {report.objects_checked} imprints and certificates, "

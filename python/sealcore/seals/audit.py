@@ -9,8 +9,9 @@ projection that has shown more than the ledger holds tells that the ledger was c
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,10 +23,11 @@ from sealcore.seals.database import open_database
 from sealcore.seals.details import ALTERED, ERASED, MISSING, Details
 from sealcore.seals.files import BLOBS, DETAILS, LEDGER, PROJECTION, existing
 from sealcore.seals.projection import Progress, Projection
+from sealcore.seals.redactions import Redaction, redactions
 from sealcore.seals.replay import events
 from sealcore.sign import VerifyingKey
 
-__all__ = ["AuditFinding", "OfficeAudit", "audit_ledger"]
+__all__ = ["AuditFinding", "OfficeAudit", "Redacted", "audit_ledger"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,31 @@ class AuditFinding:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """Personal values that were erased, as the ledger records it.
+
+    Attributes:
+        index: The REDACT entry.
+        time: When, ISO 8601.
+        by: Who signed it: ``"gate"`` (the office) or ``"founder"``.
+        entry: The entry whose values were erased.
+        fields: How many of them.
+        reason: Why; ``"(missing)"`` when the office's database is not here, ``"(none given)"`` when there is none.
+    """
+
+    index: int
+    time: str
+    by: str
+    entry: int
+    fields: int
+    reason: str
+
+    def __str__(self) -> str:
+        values = "1 value" if self.fields == 1 else f"{self.fields} values"
+        return f"{values} of entry {self.entry} redacted by the {self.by} at {self.time}: {self.reason}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfficeAudit:
     """What an audit found.
@@ -59,7 +86,8 @@ class OfficeAudit:
         open_uses: How many have no end; a use that is being sealed right now is one of them.
         objects_checked: Imprints and certificates that were compared with the ledger.
         values_checked: Personal values that were compared with their commitments.
-        values_erased: How many of these were erased on purpose.
+        values_erased: How many of these were erased on purpose, as the ledger says.
+        redactions: By whom, when and why values were erased.
         ledger: The report of the ledger's verification.
     """
 
@@ -72,6 +100,7 @@ class OfficeAudit:
     objects_checked: int
     values_checked: int
     values_erased: int
+    redactions: tuple[Redacted, ...]
     ledger: Report
 
     @property
@@ -88,6 +117,7 @@ class OfficeAudit:
         """Everything, ready for `json.dumps`."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["findings"] = [asdict(finding) for finding in self.findings]
+        values["redactions"] = [asdict(redaction) for redaction in self.redactions]
         return {"ok": self.ok, **values, "ledger": self.ledger.to_dict()}
 
     def __bool__(self) -> NoReturn:
@@ -131,6 +161,7 @@ def audit_ledger(
             findings.append(AuditFinding("authority", "more-findings", None, f"{more} more findings are not listed"))
         beside.check_database(base / PROJECTION, base / LEDGER)
         beside.check_objects(base / BLOBS, audit.authority)
+        beside.check_redactions(LedgerReader.open(base / LEDGER), report.size)
         beside.check_values(base / DETAILS, audit.authority)
         findings += beside.findings
         uses = audit.authority.uses()
@@ -144,6 +175,7 @@ def audit_ledger(
         objects_checked=beside.objects,
         values_checked=beside.values,
         values_erased=beside.erased,
+        redactions=tuple(beside.redacted),
         ledger=report,
     )
 
@@ -156,6 +188,8 @@ class _Beside:
         self.objects = 0
         self.values = 0
         self.erased = 0
+        self.redactions: list[Redaction] = []
+        self.redacted: list[Redacted] = []
 
     def check_database(self, path: Path, ledger: Path) -> None:
         """Whether the projection once showed more than the ledger holds; what its rows say counts for nothing."""
@@ -193,32 +227,64 @@ class _Beside:
             except StorageError as error:
                 self.findings.append(AuditFinding("beside", "object-altered", seal.index, f"seal {seal.id!r}: {error}"))
 
+    def check_redactions(self, reader: LedgerReader, size: int) -> None:
+        """Whether each REDACT entry speaks of an entry that holds what it names."""
+        for redaction in redactions(reader, stop=size):
+            if redaction.holds:
+                self.redactions.append(redaction)
+                continue
+            sentence = (
+                f"entry {redaction.index} redacts what entry {redaction.entry} does not hold: another statement, or other "
+                "commitments"
+            )
+            self.findings.append(AuditFinding("beside", "redaction-invalid", redaction.index, sentence))
+
     def check_values(self, path: Path, state: rules.Authority) -> None:
-        """Names of units and persons, purposes and counterparties of applications."""
-        if not path.is_file():
-            return
+        """Names of units and persons, purposes and counterparties of applications; and why values were erased."""
+        recorded = {field for redaction in self.redactions for field in redaction.fields}
         wanted = list(_values(state))
-        details = Details(path, hash=state.hash, read_only=True)
-        try:
-            found = details.look_up(commitment for _, _, commitment in wanted)
-        except StorageError as error:
-            self.findings.append(AuditFinding("beside", "values-unreadable", None, str(error)))
-            return
-        finally:
-            details.close()
+        found: Mapping[bytes, str] = {}
+        if path.is_file():
+            details = Details(path, hash=state.hash, read_only=True)
+            try:
+                reasons = (redaction.reason for redaction in self.redactions)
+                found = details.look_up((*recorded, *reasons, *(commitment for _, _, commitment in wanted)))
+            except StorageError as error:
+                self.findings.append(AuditFinding("beside", "values-unreadable", None, str(error)))
+                return
+            finally:
+                details.close()
+            self._check_found(wanted, found, recorded)
+        for r in self.redactions:
+            reason = "(none given)" if r.reason is None else found.get(r.reason, MISSING)
+            time = datetime.fromtimestamp(r.time / 1_000_000, UTC).isoformat()
+            self.redacted.append(Redacted(r.index, time, r.by, r.entry, len(r.fields), reason))
+
+    def _check_found(
+        self, wanted: list[tuple[int, str, bytes]], found: Mapping[bytes, str], recorded: Set[bytes]
+    ) -> None:
+        def report(kind: str, index: int, sentence: str) -> None:
+            self.findings.append(AuditFinding("beside", kind, index, sentence))
+
         for index, what, commitment in wanted:
             self.values += 1
-            match found[commitment]:
-                case value if value is ERASED:
-                    self.erased += 1
-                case value if value is MISSING:
-                    self.findings.append(
-                        AuditFinding("beside", "value-missing", index, f"{what} is neither kept nor erased")
-                    )
-                case value if value is ALTERED:
-                    self.findings.append(
-                        AuditFinding("beside", "value-altered", index, f"{what} is not the one committed to")
-                    )
+            value, by_ledger = found[commitment], commitment in recorded
+            if value is ERASED or value is MISSING:
+                self.erased += by_ledger
+                if not by_ledger:
+                    kind = "value-missing" if value is MISSING else "value-erased-unrecorded"
+                    report(kind, index, f"{what} is not kept, and no REDACT entry says that it was erased")
+            elif value is ALTERED:
+                report("value-altered", index, f"{what} is not the one committed to")
+        for redaction in self.redactions:
+            kept = sum(found[field] not in {ERASED, MISSING} for field in redaction.fields)
+            if kept:
+                report(
+                    "value-not-erased",
+                    redaction.index,
+                    f"entry {redaction.index} says that {kept} values of entry {redaction.entry} are erased: they are "
+                    "still kept (open the office once, or erase them in the copy)",
+                )
 
 
 def _values(state: rules.Authority) -> Iterator[tuple[int, str, bytes]]:

@@ -139,24 +139,39 @@ class Details:
                 else:
                     connection.execute(_DETAILS.delete().where(row))
 
-    def erase(self, commitment: bytes) -> bool:
-        """Remove a value for good; its commitment stays in the ledger and is shown as erased.
+    def held(self, commitments: Iterable[bytes]) -> set[bytes]:
+        """Those of these commitments behind which a value stands."""
+        wanted, found = sorted(set(commitments)), set[bytes]()
+        with self._writable().reading() as connection:
+            for start in range(0, len(wanted), 500):
+                here = _DETAILS.c.commitment.in_(wanted[start : start + 500])
+                rows = connection.execute(sa.select(_DETAILS.c.commitment).where(here, _DETAILS.c.value.is_not(None)))
+                found.update(rows.scalars())
+        return found
+
+    def erase(self, commitments: Iterable[bytes]) -> int:
+        """Remove values for good; their commitments stay in the ledger and are shown as erased.
+
+        The ledger's REDACT entry comes first: `Journal.redact`.
 
         Returns:
-            False if there was no value to erase.
+            How many values there were to erase.
 
         Raises:
             StorageError: If the database cannot be written.
         """
         database = self._writable()
+        count = 0
         with database.writing() as connection:
-            done = connection.execute(
-                _DETAILS.update()
-                .where(_DETAILS.c.commitment == commitment, _DETAILS.c.value.is_not(None))
-                .values(value=None, salt=None, erased_at=time.time_ns() // 1000)
-            )
+            for commitment in commitments:
+                done = connection.execute(
+                    _DETAILS.update()
+                    .where(_DETAILS.c.commitment == commitment, _DETAILS.c.value.is_not(None))
+                    .values(value=None, salt=None, erased_at=time.time_ns() // 1000)
+                )
+                count += done.rowcount
         database.compact()
-        return done.rowcount == 1
+        return count
 
     def look_up(self, commitments: Iterable[bytes | None]) -> Mapping[bytes, str]:
         """The values behind commitments; `ERASED`, `MISSING` or `ALTERED` where there is none to show.

@@ -18,10 +18,19 @@ from typing import Any, Literal
 
 from sealcore import authority as rules
 from sealcore import ledger as ledgers
-from sealcore.errors import InputError, InvalidArgument, InvalidSignature, LedgerError, RootMismatch, StorageError
+from sealcore.errors import (
+    InputError,
+    InvalidArgument,
+    InvalidSignature,
+    LedgerError,
+    RootMismatch,
+    StorageError,
+    UnknownReference,
+)
 from sealcore.seals.authors import GATE, Author, KeyTableRow
 from sealcore.seals.details import Details, Secret
 from sealcore.seals.projection import Happened, Progress, Projection, Shown, Touched, touched_by
+from sealcore.seals.redactions import places_of, redacted_by
 from sealcore.seals.replay import events
 from sealcore.seals.results import Recorded
 from sealcore.seals.tables import microseconds, moment
@@ -29,11 +38,13 @@ from sealcore.sign import SigningKey, VerifyingKey
 
 __all__ = ["Journal", "Taken"]
 
-EntryKind = Literal["statement", "key-add", "key-revoke"]
+EntryKind = Literal["statement", "key-add", "key-revoke", "redact"]
 _STATEMENT: EntryKind = "statement"
 _KEY_ADD: EntryKind = "key-add"
 _KEY_REVOKE: EntryKind = "key-revoke"
 _KEY_ROTATE = "key-rotate"
+_REDACT: EntryKind = "redact"
+_MOST_FIELDS = 256
 _LOOK_AGAIN_SECONDS = 0.2
 _LOG = logging.getLogger("sealcore.seals")
 
@@ -163,6 +174,47 @@ class Journal:
         body = ledgers.key_revoke_body(row, ledger_id=self._ledger.id, reason=reason)
         return self._sign_and_enter(_KEY_REVOKE, author, body, row, held)
 
+    # -- erasing --------------------------------------------------------------------------------------------------
+
+    def redact(self, commitments: Iterable[bytes], reason: str) -> list[Recorded]:
+        """Record that values are erased, then erase them: what a crash leaves undone, `recover` does.
+
+        Returns:
+            The REDACT entries, one for each entry that holds such a commitment; none if there was no value to erase.
+
+        Raises:
+            UnknownReference: If no entry of the ledger holds one of them.
+            LedgerError: If the ledger cannot be written; then nothing is erased.
+            StorageError: If the database cannot be written; the next start erases what the ledger says.
+        """
+        with self._lock:
+            self._ready()
+            wanted = set(commitments)
+            places = places_of(self._ledger, wanted)
+            unknown = wanted - {value for fields in places.values() for value in fields}
+            if unknown:
+                raise UnknownReference(f"commitment: no entry of the ledger holds {min(unknown).hex()}")
+            held = self._details.held(wanted)
+            recorded: list[Recorded] = []
+            for index, fields in places.items():
+                erased = sorted(fields & held)
+                for start in range(0, len(erased), _MOST_FIELDS):
+                    secret = self._details.commit("redact.reason", reason)
+                    body = ledgers.redact_body(
+                        index,
+                        statement=self._ledger.entry(index).statement,
+                        fields=erased[start : start + _MOST_FIELDS],
+                        ledger_id=self._ledger.id,
+                        reason=secret.commitment,
+                    )
+                    signature = self._office.sign(ledgers.statement_message(body, hash=self._ledger.hash))
+                    now, row = self._now(), ledgers.LEDGER_KEY
+                    recorded.append(self._enter(_REDACT, row, body, signature, what=None, now=now, secrets=(secret,)))
+                    # The reason stays pending until the values are gone: that is how the next start knows.
+                    self._details.erase(erased)
+                    self._details.settle((secret,))
+            return recorded
+
     # -- uses of seals, stated by the gate ------------------------------------------------------------------------
 
     def would_authorise(self, **request: Any) -> rules.UseToken:
@@ -247,6 +299,9 @@ class Journal:
             pending = self._details.pending()
             if pending:
                 held = {value for value in pending if any(value in e[4] for e in events(self._ledger))}
+                left = self._details.held(redacted_by(self._ledger))
+                if left:
+                    self._details.erase(left)
                 self._details.settle_pending(held)
 
     def key_table(self) -> list[KeyTableRow]:
@@ -343,7 +398,7 @@ class Journal:
         body: bytes,
         signature: bytes,
         *,
-        what: rules.Statement | int,
+        what: rules.Statement | int | None,
         now: datetime,
         secrets: tuple[Secret, ...] = (),
     ) -> Recorded:
@@ -362,10 +417,12 @@ class Journal:
         self._authority.apply(body, index=receipt.index, key_idx=row, time=now, kind=kind)
         statement = None if isinstance(what, int) else what
         happened = Happened(receipt.statement, statement, (what,) if isinstance(what, int) else ())
-        self._follow({receipt.index: happened}, secrets)
+        self._follow({receipt.index: happened}, () if kind == _REDACT else secrets)
         return Recorded(
             kind=kind if statement is None else statement.kind,
-            id=str(what) if statement is None else getattr(statement, "id", receipt.statement.hex()),
+            id=str(what if what is not None else receipt.index)
+            if statement is None
+            else getattr(statement, "id", receipt.statement.hex()),
             index=receipt.index,
             time=now,
             statement=receipt.statement.hex(),

@@ -29,6 +29,7 @@ from sealcore.seals.journal import Journal
 from sealcore.seals.projection import Progress, Shown, open_projection
 from sealcore.seals.register import Register
 from sealcore.seals.replay import replay
+from sealcore.seals.results import Recorded
 from sealcore.seals.structure import Structure
 from sealcore.seals.trade import Trade
 from sealcore.seals.view import View
@@ -216,37 +217,43 @@ class Registry(Structure, Register, Trade):
         self._journal.catch_up()
         return self._view
 
-    def erase(self, commitment: bytes | str) -> bool:
-        """Erase one personal value; the ledger keeps its commitment and verifies as before.
+    def erase(self, *commitments: bytes | str, reason: str) -> list[Recorded]:
+        """Erase personal values for good, and record in the ledger that they were erased, by the office, and why.
+
+        The ledger keeps the commitments and verifies as before. Copies of ``details.db`` must follow.
 
         Args:
-            commitment: 32 bytes, or 64 hexadecimal characters.
+            commitments: 32 bytes, or 64 hexadecimal characters each.
+            reason: Why; kept beside the ledger, which holds a commitment to it.
 
         Returns:
-            False if there was no value to erase.
+            The REDACT entries, one for each entry that holds such a commitment; none if there was no value to erase.
 
         Raises:
-            InvalidArgument: If this is no commitment.
+            InvalidArgument: If one is no commitment, or the reason is empty or too long.
+            UnknownReference: If no entry of the ledger holds one.
+            LedgerError: If the ledger cannot be written; then nothing is erased.
+            StorageError: If the database cannot be written; the next start erases what the ledger says.
         """
-        try:
-            value = bytes.fromhex(commitment) if isinstance(commitment, str) else commitment
-        except ValueError:
-            value = b""
-        if len(value) != 32:
-            raise InvalidArgument("commitment: expected 32 bytes, or 64 hexadecimal characters", field="commitment")
-        return self._details.erase(value)
+        values: list[bytes] = []
+        for commitment in commitments:
+            try:
+                value = bytes.fromhex(commitment) if isinstance(commitment, str) else commitment
+            except ValueError:
+                value = b""
+            if len(value) != 32:
+                raise InvalidArgument("commitment: expected 32 bytes, or 64 hexadecimal characters", field="commitment")
+            values.append(value)
+        return self._journal.redact(values, reason)
 
-    def erase_person(self, person: str) -> int:
-        """Erase every name that a person has had.
-
-        Returns:
-            How many values were erased.
+    def erase_person(self, person: str, *, reason: str) -> list[Recorded]:
+        """Erase every name that a person has had; see `erase`.
 
         Raises:
             UnknownReference: If there is no such person.
         """
         self._journal.authority.person(person)
-        return sum(self._details.erase(name) for name in self._journal.names_of(person))
+        return self._journal.redact(self._journal.names_of(person), reason)
 
     def rebuild(self, *, progress: Progress | None = None) -> int:
         """Write ``registry.db`` anew from the ledger.
