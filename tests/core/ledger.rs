@@ -6,8 +6,6 @@ mod cbor;
 mod crash;
 #[path = "ledger/frozen.rs"]
 mod frozen;
-#[path = "ledger/interop.rs"]
-mod interop;
 #[path = "ledger/merkle.rs"]
 mod merkle;
 #[path = "ledger/note.rs"]
@@ -20,6 +18,8 @@ mod proofs;
 mod segments;
 #[path = "ledger/store.rs"]
 mod store;
+#[path = "ledger/tiles.rs"]
+mod tiles;
 #[path = "ledger/verify.rs"]
 mod verify;
 #[path = "ledger/world.rs"]

@@ -90,7 +90,9 @@ def test_write_read_prove(world: World, path: Path) -> None:
             receipt.verify(origin=ORIGIN, key=world.founder.verifying_key)
         with pytest.raises(errors.InvalidSignature):
             receipt.verify(origin="example.com/other", key=key)
-    assert ledgers.from_vkey(ledgers.to_vkey(key, origin=ORIGIN)) == (ORIGIN, key)
+    named = ledgers.NoteKey(ORIGIN, key)
+    assert ledgers.NoteKey.from_vkey(named.vkey) == named
+    assert (named.name, named.key) == (ORIGIN, key)
 
 
 def test_receipts_and_entries_travel(world: World, path: Path) -> None:

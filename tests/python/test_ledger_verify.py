@@ -153,8 +153,7 @@ def test_the_second_verifier_agrees_on_the_frozen_ledgers(vectors: Path, tmp_pat
         report = verify_ledger(path)
         assert (report.ok, report.root) == (True, bytes.fromhex(frozen["roots"][-1]))
         reader = LedgerReader.open(path)
-        origin, key = ledgers.from_vkey(frozen["vkey"])
-        assert (origin, key) == (ORIGIN, reader.ledger_key)
+        assert ledgers.NoteKey.from_vkey(frozen["vkey"]) == ledgers.NoteKey(ORIGIN, reader.ledger_key)
         for index, vector in enumerate(frozen["entries"]):
             entry = reader.entry(index)
             assert bytes(entry).hex() == vector["entry"]

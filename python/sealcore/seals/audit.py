@@ -234,8 +234,8 @@ class _Beside:
                 self.redactions.append(redaction)
                 continue
             sentence = (
-                f"entry {redaction.index} redacts what entry {redaction.entry} does not hold: another statement, or other "
-                "commitments"
+                f"entry {redaction.index} redacts what entry {redaction.entry} does not hold: another "
+                "statement, or other commitments"
             )
             self.findings.append(AuditFinding("beside", "redaction-invalid", redaction.index, sentence))
 
