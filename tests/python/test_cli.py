@@ -14,6 +14,7 @@ import pytest
 from conftest import PROJECT
 
 from sealcore import ledger as ledgers
+from sealcore import pki
 from sealcore.cli.app import root
 from sealcore.cli.contract import KEYWORD, write_contract
 from sealcore.seals.drawing import find_typeface
@@ -236,21 +237,25 @@ def test_the_database_is_rebuilt(story):
 def test_proofs(story):
     shell, index = story.shell, story.sealed["use"]["index"]
     proof = shell.run("ledger", "prove", "office/ledger", index).stdout
+    assert proof.startswith("sealcore/tlog-proof-sm3/v1\n")
     file = shell.directory / "use.proof"
     file.write_text(proof, encoding="utf-8")
     (shell.directory / "ledger.key").write_text(shell.run("ledger", "key", "office/ledger").stdout, encoding="utf-8")
     check = ("ledger", "check-proof", "use.proof", "--key", "ledger.key")
     assert shell.json(*check)["index"] == index
-    file.write_text(proof.replace(f'"index": {index}', f'"index": {index - 1}'), encoding="utf-8")
+    file.write_text(proof.replace(f"\nindex {index}\n", f"\nindex {index - 1}\n"), encoding="utf-8")
     shell.run(*check, code=1)
     # One key may serve two ledgers: a line that names another one does not fit.
-    other = ledgers.to_vkey(
-        ledgers.LedgerReader.open(shell.directory / "office" / "ledger").ledger_key, origin="example.com/other"
-    )
+    reader = ledgers.LedgerReader.open(shell.directory / "office" / "ledger")
+    other = ledgers.NoteKey("example.com/other", reader.ledger_key).vkey
     (shell.directory / "other.key").write_text(other, encoding="utf-8")
     file.write_text(proof, encoding="utf-8")
     assert "example.com/other" in shell.run(*check[:-1], "other.key", code=1).stderr
-    for nonsense in ("{}", "[" * 100_000, proof.replace(f'"index": {index}', '"index": Infinity'), "\ud800"):
+    pem = shell.directory / "ledger.pem"
+    pem.write_bytes(pki.dump_public_key(reader.ledger_key))
+    assert "--origin" in shell.run(*check[:-1], "ledger.pem", code=3).stderr
+    assert shell.json(*check[:-1], "ledger.pem", "--origin", reader.origin)["size"] == reader.size
+    for nonsense in ("{}", "[" * 1_000_000, proof.replace(f"\nindex {index}\n", "\nindex 1e3\n"), "\ud800"):
         file.write_text(nonsense, encoding="utf-8", errors="surrogatepass")
         shell.run(*check, code=3)
 
@@ -259,7 +264,10 @@ def test_the_ledger(story):
     shell, index = story.shell, story.sealed["use"]["index"]
     report = shell.json("ledger", "verify", "office/ledger")
     assert report["findings"] == []
-    assert len(shell.json("ledger", "list", "office/ledger")["rows"]) == report["size"]
+    printed = shell.run("ledger", "cat", "office/ledger", "--json").stdout.splitlines()
+    assert [json.loads(line)["index"] for line in printed] == list(range(report["size"]))
+    lines = shell.run("ledger", "cat", "office/ledger", "--start", 1, "--stop", 3).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["1", "2"]
     assert shell.json("ledger", "show", "office/ledger", index)["kind"] == "seal-use"
     assert shell.json("audit")["ok"] is True
     kept = shell.run("ledger", "checkpoint", "office/ledger").stdout

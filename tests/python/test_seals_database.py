@@ -86,35 +86,112 @@ class TestViews:
         assert state() == before
 
 
+def row_commitment(registry, made) -> bytes:
+    return registry._journal.authority.application(bytes.fromhex(made.id)).counterparty
+
+
 class TestPersonalValues:
     def test_erasing(self, world):
         with world.open() as registry:
             registry.change_person("li", name="李娜娜", by=world.keys["he"])
             made = world.apply(registry, purpose="机密并购", counterparty="海风贸易")
-            assert registry.erase_person("li") == 2
-            assert registry.erase_person("li") == 0
+            size = registry.size
+            assert [recorded.index for recorded in registry.erase_person("li", reason="left")] == [size, size + 1]
+            assert registry.erase_person("li", reason="again") == []
             assert registry.view.person("li").name == "(erased)"
             assert registry.view.person("wang").name == "王芳"
             purpose = registry._journal.authority.application(bytes.fromhex(made.id)).purpose
-            assert registry.erase(purpose.hex())
-            assert not registry.erase(purpose)
-            assert not registry.erase(bytes(32))
+            (recorded,) = registry.erase(purpose.hex(), reason="court order 7")
+            assert (recorded.kind, recorded.index) == ("redact", size + 2)
+            recorded.receipt.verify(origin=registry.origin, key=registry._journal.ledger.ledger_key)
+            assert registry.erase(purpose, reason="again") == []
             row = registry.view.application(made.id)
             assert (row.purpose, row.counterparty) == ("(erased)", "海风贸易")
             for wrong in ("", "zz", b"", bytes(31)):
                 with pytest.raises(errors.InputError):
-                    registry.erase(wrong)
+                    registry.erase(wrong, reason="wrong")
             with pytest.raises(errors.UnknownReference):
-                registry.erase_person("nobody")
+                registry.erase(bytes(32), reason="of no entry")
+            with pytest.raises(errors.InvalidArgument):
+                registry.erase(row_commitment(registry, made), reason=" ")
+            with pytest.raises(errors.UnknownReference):
+                registry.erase_person("nobody", reason="wrong")
+            assert registry.size == size + 3
             # Not in the file, not in its write-ahead log: while the office is open, and after.
             for text in ("李娜", "机密并购"):
                 assert all(text.encode() not in path.read_bytes() for path in world.directory.glob("*.db*"))
         report = audit_ledger(world.directory)
         assert report.ok
         assert report.values_erased == 2
+        assert [(r.index, r.by, r.fields, r.reason) for r in report.redactions] == [
+            (size, "gate", 1, "left"),
+            (size + 1, "gate", 1, "left"),
+            (size + 2, "gate", 1, "court order 7"),
+        ]
+        assert report.redactions[2].entry == made.index
+        assert "redacted by the gate" in str(report.redactions[2])
+        assert json.loads(json.dumps(report.to_dict()))["redactions"][0]["reason"] == "left"
         with world.open() as registry:
             registry.rebuild()
             assert registry.view.person("li").name == "(erased)"
+
+    def test_an_interrupted_erasure_is_finished(self, world, monkeypatch):
+        """The REDACT entry is there, the values still are: the next start erases them."""
+        from sealcore.seals.details import Details
+
+        def fail(*_):
+            raise errors.StorageError("the disk is full", operation="write", path="details.db", errno=28)
+
+        with world.open() as registry:
+            monkeypatch.setattr(Details, "erase", fail)
+            with pytest.raises(errors.StorageError):
+                registry.erase_person("li", reason="left")
+            monkeypatch.undo()
+        report = audit_ledger(world.directory)
+        assert [(f.part, f.kind) for f in report.findings] == [("beside", "value-not-erased")]
+        with world.open() as registry:
+            assert registry.view.person("li").name == "(erased)"
+        report = audit_ledger(world.directory)
+        assert report.ok
+        assert [r.reason for r in report.redactions] == ["left"]
+
+    def test_erased_past_the_ledger_is_found(self, world):
+        details = world.directory / "details.db"
+        with sqlite3.connect(details) as connection:
+            connection.execute("UPDATE details SET value = NULL, salt = NULL WHERE value = '李娜'")
+        connection.close()
+        assert [f.kind for f in audit_ledger(world.directory).findings] == ["value-erased-unrecorded"]
+
+    def test_values_that_a_copy_brings_back_are_found(self, world):
+        details = world.directory / "details.db"
+        with world.open():
+            pass
+        kept = details.read_bytes()
+        with world.open() as registry:
+            (recorded,) = registry.erase_person("li", reason="left")
+        details.write_bytes(kept)
+        found = audit_ledger(world.directory).findings
+        assert [(f.kind, f.index) for f in found] == [("value-not-erased", recorded.index)]
+        # What says why is gone with the copy; that it was redacted, and by whom, is not.
+        assert [r.reason for r in audit_ledger(world.directory).redactions] == ["(missing)"]
+        details.unlink()
+        report = audit_ledger(world.directory)
+        assert report.ok
+        assert [r.by for r in report.redactions] == ["gate"]
+
+    def test_a_redaction_of_what_is_not_there_is_found(self, world):
+        """The office's key writes past the gate's own code: another statement, commitments that the entry has not."""
+        from sealcore import ledger as ledgers
+
+        with world.open() as registry:
+            ledger = registry._journal.ledger
+            entry = ledger.entry(registry.view.person("li").index)
+            for statement, field in ((entry.statement, b"f" * 32), (bytes(32), entry.statement)):
+                body = ledgers.redact_body(entry.index, statement=statement, fields=[field], ledger_id=ledger.id)
+                ledger.append(ledger.sign(body, type="redact"))
+            size = registry.size
+        found = audit_ledger(world.directory).findings
+        assert [(f.kind, f.index) for f in found] == [("redaction-invalid", size - 2), ("redaction-invalid", size - 1)]
 
     def test_values_that_were_changed_or_lost(self, world):
         with sqlite3.connect(world.directory / "details.db") as connection:

@@ -224,7 +224,7 @@ class TestWitness:
         for step in vectors["sequence"]:
             status, kind, body = witness.add_checkpoint(step["request"].encode())
             # That witness answers 403 to an unknown log, the standard says 404. The false signature ends in a base64
-            # digit with bits beyond its last byte, which is no note here; with those bits cleared it is a false signature.
+            # digit with bits beyond its last byte, which is no note here; with those bits cleared it is a false one.
             expected = 404 if "unknown log" in step["expect_body"] else step["expect_http"]
             if "invalid signature" in step["expect_body"]:
                 assert (status, step["request"].endswith("x6gx=\n")) == (400, True)

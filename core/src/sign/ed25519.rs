@@ -66,7 +66,10 @@ impl Ed25519VerifyingKey {
     /// `InvalidKey` for what is no point, or one of small order, under which many messages have one signature.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self> {
         match ed25519_dalek::VerifyingKey::from_bytes(bytes) {
-            Ok(key) if !key.is_weak() => Ok(Ed25519VerifyingKey(key)),
+            // A second encoding of a point is none (RFC 8032, clause 5.1.3): one key has one key ID.
+            Ok(key) if !key.is_weak() && key.to_edwards().compress().as_bytes() == bytes => {
+                Ok(Ed25519VerifyingKey(key))
+            }
             _ => Err(Error::InvalidKey { field: "ed25519 key", reason: "is no point of the curve, or a weak one" }),
         }
     }

@@ -431,7 +431,6 @@ fn files_that_are_missing_or_put_back() {
     assert_eq!(report.size, 12);
     // A checkpoint that is signed but not in the log.
     let path = fixture.copy();
-    let name = NoteKey::new(ORIGIN, fixture.world.ledger_key.verifying_key()).expect("name");
     let forged = Checkpoint { origin: ORIGIN.into(), size: 12, root: [3; 32] }
         .sign(&[NoteSigner::new(ORIGIN, fixture.world.ledger_key.clone()).expect("name")])
         .expect("signs");
