@@ -260,6 +260,20 @@ def test_proofs(story):
         shell.run(*check, code=3)
 
 
+def test_erasing_is_recorded(story):
+    """A copy of the office: other tests count the entries of the first."""
+    import shutil
+
+    shutil.copytree(story.shell.directory / "office", story.shell.directory / "erased")
+    words = ("ledger", "redact", "erased", "--person", "li", "--reason", "left the company")
+    (index,) = story.shell.json(*words)["entries"]
+    assert "nothing" in story.shell.run(*words).stdout
+    audit = story.shell.run("audit", "--office", "erased").stdout
+    assert f"entry {index}: 1 value of entry" in audit
+    assert "left the company" in audit
+    assert story.shell.json("ledger", "show", "erased/ledger", index)["type"] == "redact"
+
+
 def test_the_ledger(story):
     shell, index = story.shell, story.sealed["use"]["index"]
     report = shell.json("ledger", "verify", "office/ledger")
