@@ -16,7 +16,7 @@ const K: [u8; 32] = *b"\x23constant-time test: chosen nonc";
 const DIGEST: [u8; 32] = [0x5a; 32];
 
 /// Every case and what it runs.
-const CASES: [(&str, fn()); 10] = [
+const CASES: [(&str, fn()); 11] = [
     ("sm2-hedged", || hedged(Algorithm::Sm2)),
     ("p256-hedged", || hedged(Algorithm::P256)),
     ("sm2-deterministic", || deterministic(Algorithm::Sm2)),
@@ -24,6 +24,7 @@ const CASES: [(&str, fn()); 10] = [
     ("sm2-nonce", || nonce(Algorithm::Sm2)),
     ("p256-nonce", || nonce(Algorithm::P256)),
     ("key", || each(key)),
+    ("batch", || each(batch)),
     ("hash", hash),
     ("leak-branch", leak_branch),
     ("leak-index", leak_index),
@@ -37,6 +38,7 @@ fn each(case: fn(Algorithm)) {
 fn main() {
     let names: Vec<String> = std::env::args().skip(1).collect();
     if names.is_empty() {
+        eprintln!("signing on {}", sealcore::backends().expect("backends").sign.name());
         CASES.iter().for_each(|(name, _)| println!("{name}"));
         return;
     }
@@ -101,6 +103,14 @@ fn key(algorithm: Algorithm) {
     assert!(taint_of(key.to_bytes().as_ref()) > 0);
     black_box(key.sign(b"message"));
     for signature in sealcore::sign::sign_digest_many(&key, &[DIGEST; 5], 1) {
+        publish(&key, signature);
+    }
+}
+
+/// A batch of more signatures than there are lanes, with an end that does not fill them.
+fn batch(algorithm: Algorithm) {
+    let key = secret_key(algorithm);
+    for signature in sealcore::sign::sign_digest_many(&key, &[DIGEST; 37], 1) {
         publish(&key, signature);
     }
 }

@@ -3,6 +3,7 @@
 
 pub mod craft;
 pub mod evp;
+pub mod model;
 pub mod pictures;
 
 use sealcore::Backend;

@@ -3,7 +3,7 @@
 use super::nonce::Hedge;
 use super::{Signature, SigningKey};
 use crate::cpu::{Backend, HasAvx512, HasIfma};
-use crate::curve::{Affine, Curve, Jacobian, P256, Scalar, Sm2, lanes, limbs_to_bytes};
+use crate::curve::{Affine, Choice, Curve, Jacobian, P256, Scalar, Sm2, lanes, limbs_to_bytes};
 use crate::simd::Function;
 use crate::simd::avx512::{self, NONCES, Seed};
 pub(super) use crate::simd::ifma::Table;
@@ -163,11 +163,12 @@ impl Engine {
             let additions = hedged.then_some(&additions[..count]);
             avx512::nonces(self.avx512, seed, &reduced[..count], additions, nonces);
         }
-        ifma::sign::<C>(self.ifma, C::comb(self), Secret(&secret), &numbers, &nonces, |index, signature| {
-            out[index] = match signature {
-                Some([r, s]) => Signature::from_halves(limbs_to_bytes(r), limbs_to_bytes(s)),
-                // This nonce gives no signature: one by one they go on to the next.
-                None => key.sign_digest_on(Backend::Ifma, &digests[index], &hedges[index]),
+        ifma::sign::<C>(self.ifma, C::comb(self), Secret(&secret), &numbers, &nonces, |index, valid, [r, s]| {
+            // Public: a nonce that gives no signature is not used, and says nothing about the next.
+            out[index] = if Choice::from_bit(valid).reveal() {
+                Signature::from_halves(limbs_to_bytes(r), limbs_to_bytes(s))
+            } else {
+                key.sign_digest_on(Backend::Ifma, &digests[index], &hedges[index])
             };
         });
     }

@@ -66,15 +66,15 @@ pub(crate) fn comb(_: HasIfma, table: &Table) -> Comb {
     unsafe { Comb::new(table) }
 }
 
-/// Signs each digest with its nonce, and hands r and s, or nothing where the nonce gives no signature, to `write`
-/// with the index. All numbers are words, least first. Constant time.
+/// Signs each digest with its nonce, and hands to `write` the index, 1 or, where the nonce gives no signature, 0, and r
+/// and s. All numbers are words, least first. Constant time.
 pub(crate) fn sign<P: Prime>(
     _: HasIfma,
     comb: &Comb,
     secret: Secret<'_>,
     digests: &[[u64; 4]],
     nonces: &[[u64; 4]],
-    write: impl FnMut(usize, Option<[[u64; 4]; 2]>),
+    write: impl FnMut(usize, u64, [[u64; 4]; 2]),
 ) {
     // SAFETY: the token `HasIfma` proves that the processor has these instructions.
     unsafe { sign::sign::<P>(comb, secret, digests, nonces, write) }

@@ -59,14 +59,14 @@ fn from_lanes(value: impl Fn(usize) -> [u64; 4]) -> Loose {
 }
 
 /// Signs `digests[i]` (big-endian words turned, least first) with the nonce `k[i]`. Where a nonce gives no signature
-/// (it is zero or not below n, or r or s would be zero) the answer is `None`. Constant time.
+/// (it is zero or not below n, or r or s would be zero) the word before r and s is 0, else 1. Constant time.
 #[target_feature(enable = "avx512f,avx512ifma,avx512vbmi2")]
 pub(super) fn sign<P: Prime>(
     comb: &Comb,
     secret: Secret<'_>,
     digests: &[[u64; 4]],
     nonces: &[[u64; 4]],
-    mut write: impl FnMut(usize, Option<[[u64; 4]; 2]>),
+    mut write: impl FnMut(usize, u64, [[u64; 4]; 2]),
 ) {
     let Some(last) = digests.len().checked_sub(1) else { return };
     let windows = comb.windows();
@@ -115,9 +115,7 @@ pub(super) fn sign<P: Prime>(
             let (r, s) = (r.to_words().map(|v: V| stored(v)), s.to_words().map(|v: V| stored(v)));
             for lane in 0..8.min(last + 1 - (start + 8 * group).min(last + 1)) {
                 let number = |words: &[[u64; 8]; 4]| words.map(|word| word[lane]);
-                // Public: a nonce that gives no signature is not used, and says nothing about the next.
-                let signature = (valid >> lane & 1 == 1).then(|| [number(&r), number(&s)]);
-                write(start + 8 * group + lane, signature);
+                write(start + 8 * group + lane, u64::from(valid >> lane & 1), [number(&r), number(&s)]);
             }
         }
         scalars.fill((one, 0));
