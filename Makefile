@@ -8,11 +8,13 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # The benchmarks of the imprint room: their own package, and the model of seals that tests use too.
 MEASURE := PYTHONPATH=benches:tests/support $(BIN)/python -m
 
+BENCHES := $(or $(ROOM),hash sign ledger imprint)
+
 RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python bench accuracy plot lint stubs header wheel clean prerequisites
+.PHONY: help setup demo test test-rust test-python bench accuracy plot soak soak-sign soak-model lint stubs header wheel clean prerequisites
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -26,19 +28,31 @@ test: lint test-rust test-python ## Everything CI runs: lints, Rust tests, Pytho
 
 test-rust: prerequisites
 	cargo test --locked
+	# The published numbers once more on each backend; one that the processor lacks runs the next below it.
+	for backend in scalar avx2 avx512; do SEALCORE_REQUIRE_BACKENDS= SEALCORE_BACKEND=$$backend \
+		cargo test --locked -q -p sealcore-tests --test hash --test sign || exit 1; done
 
 test-python: $(STAMPS)/development
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
-bench: $(if $(filter-out imprint,$(or $(ROOM),all)),prerequisites) $(if $(filter imprint all,$(or $(ROOM),all)),$(STAMPS)/benches) ## Benchmarks beside other libraries; ROOM=sign runs one room (Rust rooms need OpenSSL's headers)
-	$(if $(filter-out imprint,$(or $(ROOM),all)),cargo bench --locked --manifest-path benches/Cargo.toml --target-dir target $(if $(ROOM),--bench $(ROOM)))
-	$(if $(filter imprint all,$(or $(ROOM),all)),$(MEASURE) imprint.speed)
+bench: $(STAMPS)/benches ## Benchmarks beside other libraries; ROOM=sign runs one room (Rust rooms need OpenSSL's headers)
+	$(foreach room,$(filter-out imprint,$(BENCHES)),cargo bench --locked --manifest-path benches/Cargo.toml --target-dir target --bench $(room) &&) true
+	$(if $(filter sign,$(BENCHES)),cargo build --locked --release --manifest-path benches/Cargo.toml --target-dir target --bin border && $(MEASURE) border)
+	$(if $(filter imprint,$(BENCHES)),$(MEASURE) imprint.speed)
 
 accuracy: $(STAMPS)/benches ## Error rates of imprints; PART=forgeries runs one part, SCALE=10 more seals, REGISTRY=100000 a larger one
 	@$(MEASURE) imprint.accuracy $(PART) $(if $(SCALE),--scale $(SCALE)) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(JOBS),--jobs $(JOBS))
 
 plot: $(STAMPS)/benches ## Draw error against displacement from the last `make accuracy`
 	$(MEASURE) imprint.plot core/docs/imprint/error.svg
+
+soak: prerequisites soak-$(or $(ROOM),sign) ## The long runs, by hand: ROOM=sign (SIGNATURES=10000000), ROOM=model
+
+soak-sign:
+	cargo run --locked --release -p sealcore-tests --bin soak-sign -- $(SIGNATURES)
+
+soak-model:
+	SEALCORE_SOAK=1 cargo test --locked -p sealcore-tests --test model
 
 lint: $(STAMPS)/development ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; warnings are errors
 	cargo fmt --all --check

@@ -12,9 +12,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from border.rows import Bench, spell
-
 import sealcore
+from border.rows import Bench, spell
 from sealcore.sign import SigningKey, VerifyingKey, sign_digest_many, verify_digest_many
 
 DIGEST = bytes([7]) * 32
@@ -118,9 +117,7 @@ def others(bench: Bench, backend: str) -> None:
         *_sm2(),
     ]
     for operation, run, name, peer_run in rows:
-        bench.row(
-            f"{operation}, from Python", run, backend=backend, size="1", peer=name, peer_run=peer_run, spells=7
-        )
+        bench.row(f"{operation}, from Python", run, backend=backend, size="1", peer=name, peer_run=peer_run, spells=7)
 
 
 def _sm2() -> list[tuple[str, Any, str, Any]]:

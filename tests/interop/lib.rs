@@ -77,7 +77,7 @@ fn others_verify_our_tiles_and_our_notes() {
     let scratch = Scratch(std::env::temp_dir().join(format!("sealcore-interop-{}", std::process::id())));
     let reader = ledger(&scratch.0, 700);
     let size = reader.size();
-    assert!(size > 2 * 256 && size % 256 != 0, "{size}");
+    assert!(size > 2 * 256 && !size.is_multiple_of(256), "{size}");
 
     // The note, with the line of row 0 (P-256, which that implementation does not know) and the Ed25519 line.
     let note = signed_note::Note::from_bytes(reader.checkpoint_note().as_bytes()).expect("a note to others");

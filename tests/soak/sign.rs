@@ -7,9 +7,7 @@
 //! at the first difference with the seed that makes it again.
 
 use sealcore::Backend;
-use sealcore::sign::hazmat::{
-    prepare_on, sign_digest_many_with, sign_digest_with_nonce_on, verify_digest_many_with,
-};
+use sealcore::sign::hazmat::{prepare_on, sign_digest_many_with, sign_digest_with_nonce_on, verify_digest_many_with};
 use sealcore::sign::{Algorithm, KeyRef, Keys, Signature, SigningKey, VerifyingKey};
 use std::process::ExitCode;
 use std::time::Instant;

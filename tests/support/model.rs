@@ -43,11 +43,11 @@ impl Model {
             write(&to.join(name), &fs::read(from.join(source)).expect("readable"));
         }
         let workspace = fs::read_to_string(from.join("Cargo.toml")).expect("readable");
-        let members = r#"members = ["core", "bindings/c", "bindings/python", "tests"]"#;
-        let workspace = replaced(&workspace, members, r#"members = ["core", "tests"]"#);
-        let defaults = r#"default-members = ["core", "bindings/c", "tests"]"#;
+        let settings = workspace.lines().filter(|line| !line.starts_with("members") && !line.starts_with("default-"));
+        let settings = settings.collect::<Vec<_>>().join("\n");
+        let workspace = replaced(&settings, "[workspace]\n", "[workspace]\nmembers = [\"core\", \"tests\"]\n");
         // Another version, or cargo would take the builds of the two for each other's.
-        let workspace = replaced(&workspace, defaults, "").replace(r#"version = "0.1.0""#, r#"version = "0.1.0-model""#);
+        let workspace = workspace.replace(r#"version = "0.1.0""#, r#"version = "0.1.0-model""#);
         write(&to.join("Cargo.toml"), workspace.as_bytes());
         Model { folder: to, target: target.to_owned() }
     }
