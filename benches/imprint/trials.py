@@ -80,9 +80,7 @@ def ladder(unit: Unit) -> list[Record]:
     registered = subject.register(seal)
     true = distances(seal)
     wanted = [(GENUINE, true)] * unit.genuine
-    wanted += [
-        (kind, forgery.make(seal, rng, 300.0)) for kind, forgery in FORGERIES.items() if seal.shape in forgery.shapes
-    ]
+    wanted += [(kind, forgery.make(seal, rng, 300.0)) for kind, forgery in FORGERIES.items() if forgery.suits(seal)]
     records = []
     for kind, cut in wanted:
         truth, pixels = imprint_of(seal, cut, rng, HARDNESS[unit.hardness], Scan())

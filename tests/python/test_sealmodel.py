@@ -189,6 +189,8 @@ def test_every_forgery_differs_from_the_seal() -> None:
         pytest.skip("left out: fonts-arphic-gbsn00lp is not installed")
     true = field(SEAL)
     for kind, forgery in FORGERIES.items():
+        if not forgery.suits(SEAL):
+            continue
         forged = forgery.make(SEAL, chance(2), 300.0)
         assert forged.shape == true.shape, kind
         assert np.mean((true < 0) != (forged < 0)) > 0.0005, kind
