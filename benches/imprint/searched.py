@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,10 +57,11 @@ def registry(size: int, jobs: int) -> Path:
         return path
     building = path.with_suffix(".building")
     building.unlink(missing_ok=True)
-    with room.Index.create(building) as index:
-        places = [_Place(number, size) for number in range(size)]
-        for number, code in enumerate(in_processes("registry", _fingerprint, places, jobs, chunk=50)):
-            index.add(str(number), room.Fingerprint.from_bytes(code))
+    index = room.Index.create(building)
+    places = [_Place(number, size) for number in range(size)]
+    for number, code in enumerate(in_processes("registry", _fingerprint, places, jobs, chunk=50)):
+        index.add(str(number), room.Fingerprint.from_bytes(code))
+    index.sync()
     building.rename(path)
     return path
 
@@ -71,14 +73,18 @@ class _Query:
     index: str
 
 
+@functools.lru_cache(maxsize=1)
+def _opened(path: str) -> room.Index:
+    return room.Index.open(path)
+
+
 def _ask(query: _Query) -> tuple[int, int, int]:
     """Ranks from 0: by the code and its correlation, and after the comparison of the first ten; -1 is not found."""
     seal = _seal(query.place)
     rng = np.random.default_rng([_SEED + query.hardness, query.place.number])
     truth, pixels = imprint_of(seal, distances(seal), rng, HARDNESS[query.hardness], Scan())
     image, box = subject.picture(pixels, 300.0), subject.box(seal, truth, rng)
-    with room.Index.open(query.index) as index:
-        hits = index.search(room.fingerprint(image, box), limit=100)
+    hits = _opened(query.index).search(room.fingerprint(image, box), limit=100)
     names = [hit.name for hit in hits]
     wanted = str(query.place.number)
     code = names.index(wanted) if wanted in names else -1

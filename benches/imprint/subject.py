@@ -71,12 +71,12 @@ def drawn(seal: Seal, dpi: float = 300.0) -> tuple[room.Image, room.Imprint]:
 
 def register(seal: Seal) -> room.Registered:
     """The seal registered from its drawing."""
-    return room.register(drawn(seal)[0])
+    image, place = drawn(seal)
+    return room.register(image, imprints=[place])
 
 
 def compare(registered: room.Registered, image: room.Image, place: room.Imprint | None) -> Outcome:
     """One comparison."""
     result = room.compare(registered, image, place)
-    return Outcome(
-        float(result.score), result.verdict, result.coverage, result.angle, result.decided_by, tuple(result.alarms)
-    )
+    decided = result.decided_by.measure
+    return Outcome(float(result.score), result.verdict, result.coverage, result.angle, decided, tuple(result.alarms))
