@@ -56,6 +56,7 @@ def _arguments() -> argparse.Namespace:
         "--registry", type=int, default=10_000, help="seals of the registry that is searched (default 10000)"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    parser.add_argument("--markdown", action="store_true", help="the same table for a document")
     parser.add_argument("--table", action="store_true", help="print the table of the last runs, measure nothing")
     return parser.parse_args()
 
@@ -75,9 +76,9 @@ def main() -> int:
     if unknown:
         print(f"make accuracy: no part {', '.join(unknown)}; the parts are {' '.join(parts)}", file=sys.stderr)
         return 2
-    if arguments.table:
-        for part in parts:
-            print_rows(_stored(part))
+    if arguments.table or arguments.markdown:
+        for part in arguments.parts or parts:
+            print_rows(_stored(part), markdown=arguments.markdown)
         return 0
     try:
         require("noto-serif", "noto-sans", "song", "uming", "kai", "hei")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -59,14 +60,17 @@ class Row:
         return Row(part, test, measure, share.value, str(share), target, at_least, share.as_dict())
 
 
-def print_rows(rows: list[Row]) -> None:
-    """The table."""
+def print_rows(rows: list[Row], *, markdown: bool = False) -> None:
+    """The table, for a terminal or for a document."""
     for row in rows:
         said = {None: "", True: "met", False: "SHORT"}[row.met]
-        sign = ">=" if row.at_least else "<="
-        target = "" if row.target is None else f"{sign} {100 * row.target:g}%"
-        value = "-" if row.value != row.value else f"{100 * row.value:.2f}%"
-        print(f"{row.test:<44} {row.measure:<24} {value:>8} {target:>9} {said:<5}  {row.detail}")
+        sign = "≥" if row.at_least else "≤"
+        target = "" if row.target is None else f"{sign} {100 * row.target:.4g}%"
+        value = "-" if math.isnan(row.value) else f"{100 * row.value:.2f}%"
+        if markdown:
+            print(f"| {row.test} | {row.measure} | {value} | {row.detail} | {target} | {said} |")
+        else:
+            print(f"{row.test:<44} {row.measure:<24} {value:>8} {target:>9} {said:<5}  {row.detail}")
 
 
 def write(part: str, rows: list[Row], settings: dict[str, object]) -> Path:
