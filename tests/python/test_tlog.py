@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import threading
+import time
 import urllib.error
 import urllib.request
 import wsgiref.simple_server
@@ -22,7 +23,16 @@ from conftest import PROJECT, missing
 from ledger_world import ORIGIN, World
 
 from sealcore import errors, tlog
-from sealcore.ledger import Checkpoint, Ledger, LedgerReader, NoteKey, NoteSigner, Policy, verify_ledger
+from sealcore.ledger import (
+    Checkpoint,
+    Ledger,
+    LedgerReader,
+    NoteKey,
+    NoteSigner,
+    Policy,
+    anchor_body,
+    verify_ledger,
+)
 from sealcore.sign import SigningKey
 from sealcore.tlog.http import Application
 
@@ -356,8 +366,23 @@ class TestCollecting:
         assert cosigned.quorum
         assert [answer.cosigned for answer in cosigned.answers] == [True, True, False]
         assert "cannot be reached" in str(cosigned.answers[2].reason)
-        # It goes on: the witnesses say what they know.
+        # It goes on: the witnesses say what they know; what they said can be kept in the ledger.
         with Ledger.open(path, ledger_key=world.ledger_key, signers=[EXTRA]) as ledger:
+            checkpoint = Checkpoint.read_unverified(cosigned.checkpoint)
+            token = cosigned.cosignatures.encode()
+            body = {"form": "cosignature", "token": token, "ledger_id": ledger.id}
+            entry = ledger.entry(
+                ledger.append(ledger.sign(anchor_body(checkpoint.size, checkpoint.root, **body), type="anchor")).index
+            )
+            kept = tlog.anchored_note(entry, origin=ORIGIN)
+            assert policy.judge(kept, now=int(time.time()))[0]
+            assert not policy.judge(kept.replace("\n4\n", "\n5\n"), now=int(time.time()))[0]
+            with pytest.raises(errors.InvalidArgument):
+                tlog.anchored_note(ledger.entry(1), origin=ORIGIN)
+            body["token"] = b"no line"
+            other = ledger.append(ledger.sign(anchor_body(checkpoint.size, checkpoint.root, **body), type="anchor"))
+            with pytest.raises(errors.InvalidEncoding):
+                tlog.anchored_note(ledger.entry(other.index), origin=ORIGIN)
             ledger.append_many([world.statement(n) for n in range(5)])
         later = tlog.collect_cosignatures(path, policy, timeout=5)
         assert later.quorum
@@ -367,11 +392,11 @@ class TestCollecting:
         small(tmp_path / "fork").close()
         refused = tlog.collect_cosignatures(tmp_path / "fork", policy, timeout=5)
         assert not refused.quorum
-        assert refused.answers[0].size == 9
+        assert refused.answers[0].size == 11
         assert "cut or put back" in str(refused.answers[0].reason)
         world2 = World("sha256")
         with Ledger.open(tmp_path / "fork", ledger_key=world2.ledger_key, signers=[EXTRA]) as ledger:
-            ledger.append_many([world2.statement(n) for n in range(5)])
+            ledger.append_many([world2.statement(n) for n in range(7)])
         assert "split view" in str(tlog.collect_cosignatures(tmp_path / "fork", policy, timeout=5).answers[0].reason)
         with Ledger.open(tmp_path / "fork", ledger_key=world2.ledger_key, signers=[EXTRA]) as ledger:
             ledger.append(world2.statement(6))

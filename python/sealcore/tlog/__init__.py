@@ -10,13 +10,14 @@ from __future__ import annotations
 from sealcore.tlog.tiles import ExportSummary, export_tiles, tile_path
 from sealcore.tlog.view import tiles_application
 from sealcore.tlog.witness import Witness, witness_application
-from sealcore.tlog.witnessing import Cosigned, WitnessAnswer, collect_cosignatures
+from sealcore.tlog.witnessing import Cosigned, WitnessAnswer, anchored_note, collect_cosignatures
 
 __all__ = [
     "Cosigned",
     "ExportSummary",
     "Witness",
     "WitnessAnswer",
+    "anchored_note",
     "collect_cosignatures",
     "export_tiles",
     "tile_path",

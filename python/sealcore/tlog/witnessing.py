@@ -12,9 +12,9 @@ import urllib.request
 from dataclasses import dataclass
 
 from sealcore.errors import InputError, InvalidArgument, InvalidSignature
-from sealcore.ledger import LedgerReader, NoteKey, Policy
+from sealcore.ledger import Checkpoint, Entry, LedgerReader, NoteKey, Policy, decode_body
 
-__all__ = ["Cosigned", "WitnessAnswer", "collect_cosignatures"]
+__all__ = ["Cosigned", "WitnessAnswer", "anchored_note", "collect_cosignatures"]
 
 _ANSWER_LIMIT = 1 << 16
 
@@ -88,6 +88,29 @@ def collect_cosignatures(path: str | os.PathLike[str], policy: Policy, *, timeou
     whole = reader.checkpoint + cosignatures
     quorum, _, _ = policy.judge(whole, now=int(clock.time()))
     return Cosigned(checkpoint=whole, cosignatures=cosignatures, answers=tuple(answers), quorum=quorum)
+
+
+def anchored_note(entry: Entry, *, origin: str) -> str:
+    """The cosigned checkpoint that an ANCHOR entry keeps, for `Policy.judge`: its text and the cosignature lines.
+
+    It lacks the line of the ledger's own key, which stands on the same checkpoint in ``checkpoints.log``; the entry
+    itself is signed by that key and in the ledger.
+
+    Args:
+        entry: An entry of type "anchor" with the form "cosignature".
+        origin: The ledger's name.
+
+    Raises:
+        InvalidArgument: If it is another entry.
+        InvalidEncoding: If the token is no signature lines.
+    """
+    body = decode_body(entry.body)
+    if entry.type != "anchor" or body["form"] != "cosignature":
+        raise InvalidArgument(f"entry: {entry.index} is no ANCHOR entry of cosignatures", field="entry")
+    root = base64.b64encode(body["root"]).decode()
+    note = f"{origin}\n{body['size']}\n{root}\n\n{body['token'].decode('utf-8', errors='replace')}"
+    Checkpoint.read_unverified(note)
+    return note
 
 
 class _Asking:
