@@ -178,7 +178,7 @@ class TestView:
             "", "/", "/genesis", "/state", "/../genesis", "/tile", "/tile/0/", "/tile/0/0", "/tile/0/0000",
             "/tile/00/000", "/tile/0/003", "/tile/0/000.p/0", "/tile/0/000.p/256", "/tile/0/000.p/01",
             "/tile/0/x000/000", "/tile/2/000", "/tile/0/000/", "/tile/64/000.p/1", "/tile/entries/002.p/200",
-            "/tile/0/x001/x001/x001/x001/x001/x001/x001/000",
+            "/tile/0/x999/x999/x999/x999/x999/x999/999", "/tile/0/x999/x999/x999/x999/x999/999",
             "/tile/0/٠٠٠", "/tile/data/000", "/checkpoint/", "/seg/0.slg",
         ],
     )  # fmt: skip

@@ -22,8 +22,9 @@ __all__ = ["tiles_application"]
 _IMMUTABLE = ("Cache-Control", "public, max-age=31536000, immutable")
 _FRESH = ("Cache-Control", "no-cache")
 _BYTES = "application/octet-stream"
+# Six elements name every tile of a tree of 2^64 entries.
 _TILE = re.compile(
-    r"/(?P<root>tile|sm3-256w)/(?P<level>entries|0|[1-9][0-9]?)/(?P<number>(?:x[0-9]{3}/){0,6}[0-9]{3})"
+    r"/(?P<root>tile|sm3-256w)/(?P<level>entries|0|[1-9][0-9]?)/(?P<number>(?:x[0-9]{3}/){0,5}[0-9]{3})"
     r"(?:\.p/(?P<width>[1-9][0-9]{0,2}))?",
     re.ASCII,
 )
