@@ -30,8 +30,9 @@ test-rust: prerequisites
 test-python: $(STAMPS)/development
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
-bench: $(if $(filter-out imprint,$(or $(ROOM),all)),prerequisites) $(if $(filter imprint all,$(or $(ROOM),all)),$(STAMPS)/benches) ## Benchmarks beside other libraries; ROOM=sign runs one room (Rust rooms need OpenSSL's headers)
+bench: $(if $(filter-out imprint,$(or $(ROOM),all)),prerequisites) $(if $(filter ledger all,$(or $(ROOM),all)),$(STAMPS)/development) $(if $(filter imprint all,$(or $(ROOM),all)),$(STAMPS)/benches) ## Benchmarks beside other libraries; ROOM=sign runs one room (Rust rooms need OpenSSL's headers)
 	$(if $(filter-out imprint,$(or $(ROOM),all)),cargo bench --locked --manifest-path benches/Cargo.toml --target-dir target $(if $(ROOM),--bench $(ROOM)))
+	$(if $(filter ledger all,$(or $(ROOM),all)),$(BIN)/python benches/python/ledger.py)
 	$(if $(filter imprint all,$(or $(ROOM),all)),$(MEASURE) imprint.speed)
 
 accuracy: $(STAMPS)/benches ## Error rates of imprints; PART=forgeries runs one part, SCALE=10 more seals, REGISTRY=100000 a larger one
