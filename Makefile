@@ -38,6 +38,7 @@ test-python: $(STAMPS)/development
 bench: $(STAMPS)/benches ## Benchmarks beside other libraries; ROOM=sign runs one room (Rust rooms need OpenSSL's headers)
 	$(foreach room,$(filter-out imprint,$(BENCHES)),cargo bench --locked --manifest-path benches/Cargo.toml --target-dir target --bench $(room) &&) true
 	$(if $(filter sign,$(BENCHES)),cargo build --locked --release --manifest-path benches/Cargo.toml --target-dir target --bin border && $(MEASURE) border)
+	$(if $(filter ledger,$(BENCHES)),$(BIN)/python benches/python/ledger.py)
 	$(if $(filter imprint,$(BENCHES)),$(MEASURE) imprint.speed)
 
 accuracy: $(STAMPS)/benches ## Error rates of imprints; PART=forgeries runs one part, SCALE=10 more seals, REGISTRY=100000 a larger one
@@ -102,6 +103,6 @@ $(STAMPS)/development: $(STAMPS)/installed
 	$(BIN)/python -m pip install --quiet --group development
 	@touch $@
 
-$(STAMPS)/benches: $(STAMPS)/installed
+$(STAMPS)/benches: $(STAMPS)/development
 	$(BIN)/python -m pip install --quiet --group benches
 	@touch $@

@@ -69,6 +69,15 @@ impl Clock {
     }
 }
 
+/// The processor time of all threads of this process so far, in seconds.
+pub fn process_seconds() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a local of the type that the call fills.
+    let status = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+    assert_eq!(status, 0, "the process clock");
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
 /// Seconds a call, over a spell.
 fn spell<T>(clock: Clock, operation: &mut impl FnMut() -> T) -> f64 {
     let now = clock.seconds();

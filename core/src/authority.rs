@@ -6,6 +6,7 @@ mod audit;
 mod digest;
 mod fields;
 mod gate;
+mod generate;
 mod history;
 mod name;
 mod queries;
@@ -13,9 +14,11 @@ mod records;
 mod rules;
 mod state;
 mod statement;
+mod verify;
 
 pub use audit::{Audit, AuditReport, Finding, MAX_FINDINGS, Violation};
 pub use gate::{Request, UseToken};
+pub use generate::generate;
 pub use history::Holdings;
 pub use name::{Amount, Digests, MAX_NAME, MAX_TIME, Name, Position, StatementId, commitment};
 pub use queries::GrantStatus;
@@ -30,3 +33,4 @@ pub use statement::{
     Person, PersonKey, PersonLeft, Policy, Power, Refusal, Role, Roles, Seal, SealForm, SealKind, SealState, SealUse,
     Seen, Statement, Unit, UseDelivered, UseFailed, VERSION,
 };
+pub use verify::verify;

@@ -198,3 +198,13 @@ pub(crate) fn fill_chunks<T: Send>(
     let size = if every { grain } else { out.len().div_ceil(threads).max(grain) };
     pool.install(|| out.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| work(i * size, chunk)));
 }
+
+/// Calls `here` on the calling thread with a scope in which it may put tasks on the pool, and returns when all are done;
+/// with `None` where there are no other threads, or `limit` is 1. What one task waits for must be done by an earlier one
+/// or by nobody of the pool: tasks begin in the order in which they come.
+pub(crate) fn with_tasks<'t, R>(limit: usize, here: impl FnOnce(Option<&rayon::Scope<'t>>) -> R) -> R {
+    match pool().filter(|_| limit != 1) {
+        Some(pool) => pool.in_place_scope(|scope| here(Some(scope))),
+        None => here(None),
+    }
+}

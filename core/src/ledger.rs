@@ -17,6 +17,7 @@ mod genesis;
 mod keys;
 pub mod merkle;
 mod note;
+mod objects;
 mod policy;
 pub mod proof;
 mod reader;
@@ -41,6 +42,7 @@ pub use generate::{Synthetic, generate};
 pub use genesis::{Genesis, MAX_ORIGIN_LENGTH};
 pub use keys::{FOUNDER_KEY, KeyChange, KeyRow, KeyTable, LEDGER_KEY};
 pub use note::{MAX_NOTE_LENGTH, MAX_SIGNATURES, Note, NoteKey, NoteSignature, NoteSigner, SM2_IDENTIFIER, sign_note};
+pub use objects::{Location, ObjectError, Objects};
 pub use policy::{MAX_POLICY_LENGTH, Policy, Witness, Witnessed};
 pub use reader::{LedgerReader, StoredEntry};
 pub use records::{Anchor, MAX_REDACTED, Redaction};
@@ -48,7 +50,7 @@ pub use recovery::Recovery;
 pub use tiles::{MAX_TILE_LEVELS, tile_width};
 pub use tlog_proof::{MAX_PROOF_LENGTH, TlogProof};
 pub use verify::{
-    Assurance, Finding, FindingKind, Level, Report, Summary, VerifyOptions, Witnessing, sealed_segments, verify,
-    verify_segment,
+    Assurance, Finding, FindingKind, Level, Replay, Report, Summary, Take, VerifyOptions, Witnessing, sealed_segments,
+    verify, verify_segment,
 };
 pub use writer::{Ledger, Receipt};

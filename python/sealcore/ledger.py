@@ -44,7 +44,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
 from os import PathLike
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Literal, NoReturn, Protocol, TypeAlias
 
 from sealcore import _core
 from sealcore._core import (
@@ -95,6 +95,7 @@ __all__ = [
     "NewEntry",
     "NoteKey",
     "NoteSigner",
+    "Objects",
     "Policy",
     "Proof",
     "Receipt",
@@ -125,6 +126,27 @@ EntryType: TypeAlias = Literal[
     "genesis", "statement", "key-add", "key-revoke", "redact", "segment", "anchor", "key-rotate"
 ]
 """The types of entries."""
+
+
+class Objects(Protocol):
+    """The files of a ledger where they are no files of this machine: what a verification or a reader needs of a store.
+
+    :func:`sealcore.audit.open_place` makes one for every URL that fsspec knows. Names are those of the format, such as
+    ``seg/3.slg`` or ``checkpoint``. It is called on several threads at once.
+    """
+
+    def list(self, folder: str, /) -> list[str]:
+        """The names in the folder ``seg`` or ``wal``, without the folder; none when there is no such folder."""
+        ...
+
+    def length(self, name: str, /) -> int:
+        """The length of an object in bytes; raises FileNotFoundError when it is not there."""
+        ...
+
+    def read(self, name: str, offset: int, length: int, /) -> bytes:
+        """Exactly `length` bytes from `offset`; the object is known to reach that far."""
+        ...
+
 
 LEDGER_KEY = 0
 """The row of the ledger's own key."""
@@ -164,10 +186,11 @@ class Report:
     """What a verification found.
 
     Attributes:
-        assurance: How much can be relied on: ``"inconsistent"`` when there are findings; else ``"internally
-            consistent"`` (the ledger agrees with the key that it names itself), ``"matches operator checkpoint"``
-            (that key is a trusted one), ``"extends my earlier checkpoint"`` (nothing was removed or changed since) or
-            ``"cosigned by a quorum of witnesses"`` (and witnesses have seen that checkpoint, recently enough).
+        assurance: How much can be relied on: ``"inconsistent"`` when there are findings; ``"well-formed"`` at level 0,
+            where nothing is hashed; else ``"internally consistent"`` (the ledger agrees with the key that it names
+            itself), ``"matches operator checkpoint"`` (that key is a trusted one), ``"extends my earlier checkpoint"``
+            (nothing was removed or changed since) or ``"cosigned by a quorum of witnesses"`` (and witnesses have seen
+            that checkpoint, recently enough).
         findings: What is wrong, up to ``max_findings``.
         findings_dropped: How many more there were.
         size: The number of entries that the newest signed checkpoint covers.
@@ -181,7 +204,8 @@ class Report:
         checkpoints_checked: Checkpoints whose signatures were checked.
         bytes: Bytes of entries that were judged.
         unacknowledged_bytes: Bytes after the newest checkpoint, which nobody has acknowledged: not judged.
-        level: How much was verified: 1 hashes and order, 2 also every checkpoint, 3 also every signature.
+        level: How much was verified: 0 form only, 1 hashes and order, 2 also every checkpoint, 3 also every signature,
+            4 also what every statement was allowed to do; 3 when 4 was asked for and the ledger is damaged.
         summary: What the next verification can begin with: the sealed segments from the first one on with which
             nothing is wrong; None when there is none. Not in ``to_dict``.
     """
@@ -231,7 +255,7 @@ class Report:
 
 
 def verify_ledger(
-    path: str | PathLike[str],
+    path: str | PathLike[str] | Objects,
     *,
     checkpoint: str | None = None,
     ledger_keys: Iterable[VerifyingKey] = (),
@@ -243,13 +267,14 @@ def verify_ledger(
     max_findings: int = 1000,
     threads: int | None = None,
     progress: Callable[[int, int], object] | None = None,
+    found: Callable[[Finding], object] | None = None,
 ) -> Report:
     """Verify every entry, link, signature and checkpoint of a ledger; report every finding, not only the first.
 
     No lock is taken: a writer may run meanwhile. Memory does not grow with the ledger.
 
     Args:
-        path: The directory of the ledger.
+        path: The directory of the ledger, or an object that reads its files.
         checkpoint: An earlier checkpoint of it (a signed note) that the caller has kept: finds what was cut off or
             rewritten since, also by the operator himself.
         ledger_keys: Keys of the operator that the caller trusts; empty: the key that the ledger names is believed.
@@ -257,20 +282,24 @@ def verify_ledger(
             must carry one of each.
         policy: Which witnesses must have cosigned ``checkpoint``.
         max_age: How old their cosignatures may be; None: however old.
-        level: 1 verifies hashes and order up to the newest checkpoint, 2 also every checkpoint there ever was, 3 also
-            every signature.
+        level: 0 verifies the form of everything and the order of entries; 1 also hashes, chain and tree up to the
+            newest checkpoint; 2 also every checkpoint there ever was; 3 also every signature; 4 also replays every
+            statement through the rules of :mod:`sealcore.authority`.
         summaries: What earlier verifications, or other machines, have left of sealed segments: their bytes are not read
             again. They are believed, so they must come from where nobody else can write.
         max_findings: How many findings the report lists.
         threads: At most so many threads; None means every core.
         progress: Called with (entries done, entries in all) about ten times a second, and at the end; what it raises
             ends the verification.
+        found: Called with each finding as soon as it is known. Where signatures take much longer than hashes, all
+            hashes come before the first signature then.
 
     Returns:
         The report.
 
     Raises:
-        InvalidArgument: If the directory holds no ledger, or there is a policy and no checkpoint to judge by it.
+        InvalidArgument: If there is no ledger, a summary is of another one, or there is a policy and no checkpoint to
+            judge by it.
         InvalidEncoding: If the earlier checkpoint does not parse.
         LedgerIOError: If a file cannot be read.
     """
@@ -287,6 +316,7 @@ def verify_ledger(
         max_findings=max_findings,
         threads=threads,
         progress=progress,
+        found=None if found is None else lambda finding: found(Finding(**finding)),
     )
     findings = tuple(Finding(**finding) for finding in values.pop("findings"))
     return Report(findings=findings, **values)

@@ -16,5 +16,7 @@ mod properties;
 mod seals;
 #[path = "authority/statements.rs"]
 mod statements;
+#[path = "authority/verify.rs"]
+mod verify;
 #[path = "authority/world.rs"]
 mod world;

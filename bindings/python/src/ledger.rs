@@ -13,6 +13,7 @@ use sealcore::ledger::{self, EntryType, Genesis, NoteKey};
 use crate::bytes::Bytes;
 use crate::error::{CoreError, PyCoreResult};
 use crate::ledger_note::{NoteSigner, Proof, signers};
+use crate::ledger_place::Place;
 use crate::sign::{SigningKey, VerifyingKey};
 
 /// What a `NewEntry` is pickled from: body, signature, row, type.
@@ -730,8 +731,16 @@ impl LedgerReader {
     ///     LedgerCorrupt, RootMismatch: If the files do not agree with it; `verify_ledger` says more.
     ///     LedgerIOError: If a file cannot be read.
     #[classmethod]
-    fn open(_class: &Bound<'_, PyType>, py: Python<'_>, path: PathBuf) -> PyCoreResult<Self> {
-        Ok(LedgerReader(RwLock::new(py.detach(|| ledger::LedgerReader::open(&path))?)))
+    fn open(_class: &Bound<'_, PyType>, py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let place = Place::of(path)?;
+        let reader = py.detach(|| ledger::LedgerReader::open(place.location.clone()));
+        Ok(LedgerReader(RwLock::new(reader.map_err(|error| place.error(error))?)))
+    }
+
+    /// The sealed segments: index of the first entry, index after the last one, and the root of these alone.
+    fn segment_roots<'py>(&self, py: Python<'py>) -> PyCoreResult<Vec<(u64, u64, Bound<'py, PyBytes>)>> {
+        let roots: Vec<_> = self.run(py, |reader| Ok(reader.segment_roots().collect()))?;
+        Ok(roots.into_iter().map(|(range, root)| (range.start, range.end, PyBytes::new(py, &root))).collect())
     }
 
     /// Goes forward to the newest checkpoint; says whether there was one.

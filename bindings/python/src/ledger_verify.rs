@@ -1,19 +1,21 @@
 //! Full verification of a ledger.
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyType};
-use sealcore::Error;
 use sealcore::hash::HashAlgorithm;
 use sealcore::ledger::{self, EntryType, Finding, Level, Report, VerifyOptions, Witnessing, verify};
 
 use sealcore::sign::Algorithm;
+use sealcore::{Error, authority as rules};
 
 use crate::bytes::Bytes;
 use crate::error::{CoreError, PyCoreResult};
 use crate::hash::thread_count;
 use crate::ledger_note::{NoteKey, Policy};
+use crate::ledger_place::Place;
 use crate::sign::VerifyingKey;
 
 /// What verification of consecutive sealed segments leaves behind, when nothing is wrong with them: enough to join it
@@ -79,17 +81,23 @@ impl Summary {
 /// Verifies one sealed segment by itself.
 ///
 /// Args:
-///     path: The directory of the ledger.
+///     path: The directory of the ledger, or an object that reads its files.
 ///     number: The number of the segment.
-///     level: 1 hashes and order, 3 also signatures.
+///     level: 0 form only, 1 hashes and order, 3 also signatures.
 ///
 /// Returns:
 ///     Its summary; None when something is wrong with it, which `verify_ledger` then says.
 #[pyfunction]
 #[pyo3(signature = (path, number, *, level=3))]
-pub(crate) fn verify_segment(py: Python<'_>, path: PathBuf, number: u64, level: u8) -> PyCoreResult<Option<Summary>> {
-    let level = Level::from_number(level)?;
-    Ok(py.detach(|| ledger::verify_segment(&path, number, level))?.map(Summary))
+pub(crate) fn verify_segment(
+    py: Python<'_>,
+    path: &Bound<'_, PyAny>,
+    number: u64,
+    level: u8,
+) -> PyResult<Option<Summary>> {
+    let (place, level) = (Place::of(path)?, Level::from_number(level).map_err(CoreError)?);
+    let found = py.detach(|| ledger::verify_segment(place.location.clone(), number, level));
+    Ok(found.map_err(|error| place.error(error))?.map(Summary))
 }
 
 /// Makes a synthetic ledger for benchmarks: keys that follow from the seed, statements of one length, right in every byte.
@@ -103,10 +111,14 @@ pub(crate) fn verify_segment(py: Python<'_>, path: PathBuf, number: u64, level: 
 ///     seed: What keys and bodies follow from.
 ///     length: Bytes of an entry.
 ///     batch: Entries to a checkpoint.
+///     segment_bits: log2 of the entries in a segment, 8 to 16.
+///     authority: Whether the statements are those of an office whose uses are applied for, approved, granted, taken
+///         and delivered, which level 4 replays: `entries` is rounded up to whole uses, `keys` are at least five people,
+///         and `length` is not looked at. Otherwise they are opaque.
 ///     progress: Called with (statements done, statements in all).
 #[pyfunction]
 #[pyo3(signature = (path, *, entries, keys=16, algorithm="sm2", hash="sha256", seed=0, length=400, batch=1000,
-                    progress=None))]
+                    segment_bits=16, authority=false, progress=None))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python function")]
 pub(crate) fn generate_ledger(
     py: Python<'_>,
@@ -118,15 +130,18 @@ pub(crate) fn generate_ledger(
     seed: u64,
     length: usize,
     batch: usize,
+    segment_bits: u32,
+    authority: bool,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<()> {
     let algorithm = Algorithm::from_name(algorithm).map_err(CoreError)?;
     let hash = HashAlgorithm::from_name(hash).map_err(CoreError)?;
-    let shape = ledger::Synthetic { entries, keys, algorithm, hash, seed, length, batch };
+    let shape = ledger::Synthetic { entries, keys, algorithm, hash, seed, length, batch, segment_bits };
     let mut stopped: Option<PyErr> = None;
     let mut said = std::time::Instant::now();
     let result = py.detach(|| {
-        ledger::generate(&path, &shape, &mut |done, total| {
+        let generate = if authority { rules::generate } else { ledger::generate };
+        generate(&path, &shape, &mut |done, total| {
             if done < total && said.elapsed().as_millis() < 100 {
                 return Ok(());
             }
@@ -153,17 +168,19 @@ fn step(progress: Option<&Py<PyAny>>, done: u64, total: u64) -> PyResult<()> {
 
 /// The number of sealed segments of a ledger.
 #[pyfunction]
-pub(crate) fn sealed_segments(py: Python<'_>, path: PathBuf) -> PyCoreResult<u64> {
-    Ok(py.detach(|| ledger::sealed_segments(&path))?)
+pub(crate) fn sealed_segments(py: Python<'_>, path: &Bound<'_, PyAny>) -> PyResult<u64> {
+    let place = Place::of(path)?;
+    py.detach(|| ledger::sealed_segments(place.location.clone())).map_err(|error| place.error(error))
 }
 
 /// Verifies a ledger; the report as a dictionary, which `sealcore.ledger.verify_ledger` gives its class.
 #[pyfunction]
-#[pyo3(signature = (path, *, checkpoint, ledger_keys, signers, policy, now, max_age, level, summaries, max_findings, threads, progress))]
+#[pyo3(signature = (path, *, checkpoint, ledger_keys, signers, policy, now, max_age, level, summaries, max_findings, threads,
+                    progress, found))]
 #[allow(clippy::too_many_arguments, reason = "keyword arguments of one Python function")]
 pub(crate) fn verify_ledger<'py>(
     py: Python<'py>,
-    path: PathBuf,
+    path: &Bound<'py, PyAny>,
     checkpoint: Option<String>,
     ledger_keys: Vec<PyRef<'py, VerifyingKey>>,
     signers: Vec<PyRef<'py, NoteKey>>,
@@ -175,16 +192,29 @@ pub(crate) fn verify_ledger<'py>(
     max_findings: usize,
     threads: Option<usize>,
     progress: Option<Py<PyAny>>,
+    found: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
+    let place = Place::of(path)?;
     let trusted: Vec<_> = ledger_keys.iter().map(|key| key.0).collect();
     let signers: Vec<_> = signers.iter().map(|key| key.0.clone()).collect();
     let policy = policy.map(|policy| policy.policy.clone());
     let threads = thread_count(threads)?;
     let level = Level::from_number(level).map_err(CoreError)?;
     let summaries: Vec<_> = summaries.iter().map(|summary| summary.0.clone()).collect();
-    let mut stopped: Option<PyErr> = None;
+    // What a callback raised; the next step of the progress ends the verification then.
+    let stopped: Mutex<Option<PyErr>> = Mutex::default();
+    let raised = || stopped.lock().unwrap_or_else(PoisonError::into_inner);
     let result = py.detach(|| {
         let witnesses = policy.as_ref().map(|policy| Witnessing { policy, now, max_age });
+        let tell = |finding: &Finding| {
+            let told = Python::attach(|py| match &found {
+                Some(found) => found.call1(py, (finding_to_dict(py, finding)?,)).map(drop),
+                None => Ok(()),
+            });
+            if let Err(error) = told {
+                raised().get_or_insert(error);
+            }
+        };
         let options = VerifyOptions {
             earlier_checkpoint: checkpoint.as_deref(),
             trusted_keys: &trusted,
@@ -192,20 +222,31 @@ pub(crate) fn verify_ledger<'py>(
             witnesses: witnesses.as_ref(),
             level,
             summaries: &summaries,
+            replay: None,
             max_findings,
+            found: found.is_some().then_some(&tell),
             threads,
         };
-        verify(&path, &options, &mut |done, total| {
-            step(progress.as_ref(), done, total).map_err(|error| {
-                stopped = Some(error);
-                Error::Internal { reason: "the progress callback raised" }
-            })
-        })
+        let mut step = |done, total| {
+            if let Err(error) = step(progress.as_ref(), done, total) {
+                raised().get_or_insert(error);
+            }
+            match *raised() {
+                Some(_) => Err(Error::Internal { reason: "a callback raised" }),
+                None => Ok(()),
+            }
+        };
+        let location = place.location.clone();
+        match level {
+            Level::Authority => rules::verify(location, &options, &mut step).map(|(report, _)| report),
+            _ => verify(location, &options, &mut step),
+        }
     });
+    let stopped = raised().take();
     match (result, stopped) {
         (_, Some(error)) => Err(error),
         (Ok(report), None) => to_dict(py, &report),
-        (Err(error), None) => Err(CoreError(error).into()),
+        (Err(error), None) => Err(place.error(error)),
     }
 }
 

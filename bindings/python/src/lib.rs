@@ -9,6 +9,7 @@ mod imprint;
 mod ledger;
 mod ledger_format;
 mod ledger_note;
+mod ledger_place;
 mod ledger_verify;
 mod pki;
 mod rows;

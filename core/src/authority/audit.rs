@@ -3,7 +3,7 @@
 
 use super::name::{Name, StatementId};
 use super::records::At;
-use super::state::{Event, State};
+use super::state::{Event, Read, State};
 use super::statement::{Content, Statement};
 use crate::ledger::{EntryType, statement_id};
 use crate::{Error, Result, Rule};
@@ -77,6 +77,10 @@ impl Audit {
 
     /// Replays the next entry. An index that is not the next one is a finding of its own; the replay goes on from it.
     pub fn feed(&mut self, event: &Event<'_>) {
+        self.feed_read(event, None);
+    }
+
+    pub(super) fn feed_read(&mut self, event: &Event<'_>, read: Option<Read>) {
         self.entries += 1;
         if Some(event.index) != self.state.last.index.checked_add(1) {
             let reason = "the index does not follow that of the entry before";
@@ -85,7 +89,7 @@ impl Audit {
             self.state.last.index = event.index.max(1) - 1;
         }
         let event = Event { index: self.state.last.index.saturating_add(1), ..*event };
-        if let Err(error) = self.state.apply(&event) {
+        if let Err(error) = self.state.apply_read(&event, read) {
             self.refused(&event, error);
         }
     }

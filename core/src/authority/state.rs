@@ -110,6 +110,15 @@ pub struct State {
     pub(super) open_uses: BTreeSet<usize>,
 }
 
+/// What an entry says, read before its turn.
+#[derive(Debug)]
+pub(super) struct Read {
+    /// The digest of the body, which the ledger has checked.
+    pub(super) id: StatementId,
+    /// What [`Statement::decode`] makes of the body of a statement.
+    pub(super) statement: Result<Statement>,
+}
+
 /// Who signed which statement, and where it would stand.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Context {
@@ -206,7 +215,12 @@ impl State {
     /// [`Error::Refused`] naming the rule; the errors of [`Statement::decode`] for a body that is no statement;
     /// [`Error::InvalidArgument`] for an entry out of turn, of another ledger, or of a time beyond the year 9999.
     pub fn apply(&mut self, event: &Event<'_>) -> Result<()> {
-        let effect = self.decide(event)?;
+        self.apply_read(event, None)
+    }
+
+    /// [`State::apply`] for an entry whose statement id is known and whose body has been read.
+    pub(super) fn apply_read(&mut self, event: &Event<'_>, read: Option<Read>) -> Result<()> {
+        let effect = self.decide(event, read)?;
         let at = At { index: event.index, time: event.time };
         self.commit(at, effect);
         self.last = at;
@@ -218,7 +232,7 @@ impl State {
     /// # Errors
     /// As [`State::apply`].
     pub fn check(&self, event: &Event<'_>) -> Result<()> {
-        self.decide(event).map(|_| ())
+        self.decide(event, None).map(|_| ())
     }
 
     /// Lets a refused entry pass: the replay of the audit goes on after it. The ledger's key table grows with every
@@ -248,7 +262,7 @@ impl State {
         Some(key.to_sec1())
     }
 
-    fn decide(&self, event: &Event<'_>) -> Result<Effect> {
+    fn decide(&self, event: &Event<'_>, read: Option<Read>) -> Result<Effect> {
         let at = At { index: event.index, time: event.time };
         if Some(at.index) != self.last.index.checked_add(1) {
             let reason = "entries come in ledger order, each once: give the one after the entry applied last";
@@ -262,13 +276,18 @@ impl State {
             return refuse(Rule::TimeReversed, self.last.index, self.last.time, at.time);
         }
         let signer = self.signer(event.key_idx, at.time)?;
-        let id = StatementId(statement_id(self.hash, event.body));
+        let (id, statement) = match read {
+            Some(Read { id, statement }) => (id, Some(statement)),
+            None => (StatementId(statement_id(self.hash, event.body)), None),
+        };
         let context = Context { at, key: event.key_idx, signer, id };
         match event.kind {
             EntryType::Genesis => {
                 Err(Error::InvalidArgument { field: "entry.type", reason: "the genesis stands at index 0 only" })
             }
-            EntryType::Statement => self.decide_statement(&context, event.body),
+            EntryType::Statement => {
+                self.decide_statement(&context, statement.unwrap_or_else(|| Statement::decode(event.body))?)
+            }
             // The ledger's own marks, which change no authority; SEGMENT entries come from its writer.
             EntryType::Segment | EntryType::Redact | EntryType::Anchor => match context.signer {
                 Holder::Gate | Holder::Founder => Ok(Effect::Nothing),
@@ -288,8 +307,7 @@ impl State {
         }
     }
 
-    fn decide_statement(&self, context: &Context, body: &[u8]) -> Result<Effect> {
-        let statement = Statement::decode(body)?;
+    fn decide_statement(&self, context: &Context, statement: Statement) -> Result<Effect> {
         if statement.ledger != self.ledger {
             let reason = "the statement was made for another ledger: name this ledger's id and sign it again";
             return Err(Error::InvalidArgument { field: "statement.ledger", reason });

@@ -155,16 +155,16 @@ impl Value {
             return Err(invalid(MAX_LENGTH, "longer than 65535 bytes"));
         }
         let mut decoder = Decoder::new(bytes);
-        let value = read(&mut decoder, MAX_DEPTH)?;
+        let mut long = None;
+        let value = read(&mut decoder, MAX_DEPTH, &mut long)?;
         if decoder.position() != bytes.len() {
             return Err(invalid(decoder.position(), "bytes after the end of the value"));
         }
-        // Whatever else the encoding could differ in (longer heads, NaN-like freedoms) shows here.
-        let again = value.encode()?;
-        if again != bytes {
-            let at = again.iter().zip(bytes).position(|(a, b)| a != b).unwrap_or(again.len().min(bytes.len()));
+        if let Some(at) = long {
             return Err(invalid(at, "not the shortest form"));
         }
+        // Types, order of keys and lengths of heads are all that an encoding could differ in.
+        debug_assert_eq!(value.encode().as_deref(), Ok(bytes));
         Ok(value)
     }
 
@@ -205,12 +205,29 @@ fn invalid(offset: usize, reason: &'static str) -> Error {
     Error::InvalidEncoding { field: "cbor", offset, reason }
 }
 
-fn read(from: &mut Decoder<'_>, depth: usize) -> Result<Value> {
+/// The bytes of the shortest head with this number.
+fn head(number: u64) -> usize {
+    match number {
+        0..24 => 1,
+        24..0x100 => 2,
+        0x100..0x1_0000 => 3,
+        0x1_0000..0x1_0000_0000 => 5,
+        _ => 9,
+    }
+}
+
+/// `long`: where the first head stands that is longer than it must be.
+fn read(from: &mut Decoder<'_>, depth: usize, long: &mut Option<usize>) -> Result<Value> {
     let at = from.position();
     if depth == 0 {
         return Err(invalid(at, "nested deeper than 16"));
     }
     let cut = |_| invalid(at, "ends inside a value, or not valid CBOR");
+    let expect = |from: &Decoder<'_>, length: usize, long: &mut Option<usize>| {
+        if from.position() - at != length {
+            long.get_or_insert(at);
+        }
+    };
     Ok(match from.datatype().map_err(cut)? {
         Type::Null => {
             from.null().map_err(cut)?;
@@ -218,32 +235,45 @@ fn read(from: &mut Decoder<'_>, depth: usize) -> Result<Value> {
         }
         Type::Bool => Value::Bool(from.bool().map_err(cut)?),
         Type::U8 | Type::U16 | Type::U32 | Type::U64 | Type::I8 | Type::I16 | Type::I32 | Type::I64 => {
-            Value::Int(from.i64().map_err(|_| invalid(at, "an integer outside 64 bits, or cut short"))?)
+            let number = from.i64().map_err(|_| invalid(at, "an integer outside 64 bits, or cut short"))?;
+            expect(from, head((number ^ (number >> 63)) as u64), long);
+            Value::Int(number)
         }
-        Type::Bytes => Value::Bytes(from.bytes().map_err(cut)?.to_vec()),
+        Type::Bytes => {
+            let bytes = from.bytes().map_err(cut)?;
+            expect(from, head(bytes.len() as u64) + bytes.len(), long);
+            Value::Bytes(bytes.to_vec())
+        }
         Type::String => {
-            Value::Text(from.str().map_err(|_| invalid(at, "a text that is cut short or not UTF-8"))?.to_owned())
+            let text = from.str().map_err(|_| invalid(at, "a text that is cut short or not UTF-8"))?;
+            expect(from, head(text.len() as u64) + text.len(), long);
+            Value::Text(text.to_owned())
         }
         Type::Array => {
             let count = from.array().map_err(cut)?.ok_or_else(|| invalid(at, "an array of indefinite length"))?;
+            expect(from, head(count), long);
             let mut items = Vec::new();
             for _ in 0..count {
-                items.push(read(from, depth - 1)?);
+                items.push(read(from, depth - 1, long)?);
             }
             Value::Array(items)
         }
         Type::Map => {
             let count = from.map().map_err(cut)?.ok_or_else(|| invalid(at, "a map of indefinite length"))?;
+            expect(from, head(count), long);
             let mut pairs: Vec<(String, Value)> = Vec::new();
             for _ in 0..count {
                 let at = from.position();
                 let key = from.str().map_err(|_| invalid(at, "a map key that is not a text"))?.to_owned();
+                if from.position() - at != head(key.len() as u64) + key.len() {
+                    long.get_or_insert(at);
+                }
                 if let Some((before, _)) = pairs.last()
                     && order(before, &key) != core::cmp::Ordering::Less
                 {
                     return Err(invalid(at, "map keys out of order or twice"));
                 }
-                pairs.push((key, read(from, depth - 1)?));
+                pairs.push((key, read(from, depth - 1, long)?));
             }
             Value::Map(Map(pairs))
         }

@@ -80,6 +80,13 @@ impl<'f> Window<'f> {
 /// The ranges of the payloads of the whole frames at the start of `bytes`, at most `limit`, and where they end.
 pub(super) fn cut(bytes: &[u8], limit: usize) -> (Vec<core::ops::Range<usize>>, usize) {
     let mut frames = Vec::new();
+    let end = cut_into(bytes, limit, &mut frames);
+    (frames, end)
+}
+
+/// [`cut`] into a list that is used again.
+pub(super) fn cut_into(bytes: &[u8], limit: usize, frames: &mut Vec<core::ops::Range<usize>>) -> usize {
+    frames.clear();
     let mut at = 0;
     while frames.len() < limit
         && let Some(payload) = frame(&bytes[at..])
@@ -87,7 +94,16 @@ pub(super) fn cut(bytes: &[u8], limit: usize) -> (Vec<core::ops::Range<usize>>, 
         frames.push(at + PREFIX..at + PREFIX + payload.len());
         at += PREFIX + payload.len();
     }
-    (frames, at)
+    at
+}
+
+/// Where the whole frames at the start of `bytes` end.
+pub(super) fn frames_end(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(payload) = frame(&bytes[at..]) {
+        at += PREFIX + payload.len();
+    }
+    at
 }
 
 /// The payload of the frame at the start of `bytes`, when it is whole.

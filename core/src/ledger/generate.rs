@@ -31,6 +31,8 @@ pub struct Synthetic {
     pub length: usize,
     /// Entries to a checkpoint.
     pub batch: usize,
+    /// log2 of the entries of a segment, 8 to 16.
+    pub segment_bits: u32,
 }
 
 impl Synthetic {
@@ -67,6 +69,20 @@ impl Synthetic {
             return invalid("batch", "must be 1 to 65536");
         }
         Ok(())
+    }
+
+    /// The ledger with its genesis only; nothing is synced before [`Ledger::sync_now`].
+    pub(crate) fn begin(&self, path: &Path) -> Result<Ledger> {
+        self.check()?;
+        let (ledger_key, founder) = (self.key(0)?, self.key(1)?.verifying_key());
+        let mut nonce = [0; 16];
+        nonce.copy_from_slice(&sha256(&self.seed.to_be_bytes())[..16]);
+        let public = ledger_key.verifying_key();
+        let genesis = Genesis::with_nonce("synthetic.example/ledger", self.hash, public, founder, nonce)?
+            .with_segment_bits(self.segment_bits)?;
+        let ledger = Ledger::create(path, &genesis, &ledger_key)?;
+        ledger.sync_at_the_end()?;
+        Ok(ledger)
     }
 
     /// The body of statement `number`.
@@ -110,19 +126,13 @@ impl Synthetic {
 ///     seed: 1,
 ///     length: 400,
 ///     batch: 1000,
+///     segment_bits: 16,
 /// };
 /// generate("million".as_ref(), &shape, &mut |_, _| Ok(()))?;
 /// # Ok::<(), sealcore::Error>(())
 /// ```
 pub fn generate(path: &Path, shape: &Synthetic, progress: &mut dyn FnMut(u64, u64) -> Result<()>) -> Result<()> {
-    shape.check()?;
-    let (ledger_key, founder) = (shape.key(0)?, shape.key(1)?);
-    let mut nonce = [0; 16];
-    nonce.copy_from_slice(&sha256(&shape.seed.to_be_bytes())[..16]);
-    let (public, founder_public) = (ledger_key.verifying_key(), founder.verifying_key());
-    let genesis = Genesis::with_nonce("synthetic.example/ledger", shape.hash, public, founder_public, nonce)?;
-    let ledger = Ledger::create(path, &genesis, &ledger_key)?;
-    ledger.sync_at_the_end()?;
+    let (ledger, founder) = (shape.begin(path)?, shape.key(1)?);
     let keys = (2..shape.keys + 2).map(|number| shape.key(number)).collect::<Result<Vec<_>>>()?;
     for some in keys.chunks(10_000) {
         let add = |key: &SigningKey| {

@@ -41,6 +41,14 @@ pub(super) fn leaf_hashes(hash: HashAlgorithm, bytes: &[u8], entries: &[Range<us
     leaves
 }
 
+/// Appends the leaf hashes of the entries at these places of `bytes`.
+pub(super) fn extend_leaf_hashes(hash: HashAlgorithm, bytes: &[u8], entries: &[Range<usize>], leaves: &mut Vec<Hash>) {
+    let start = leaves.len();
+    leaves.resize(start + entries.len(), [0; 32]);
+    let message = |i: usize| [&[0][..], &bytes[entries[i].clone()]];
+    hash.digest_each_with(cpu::hash_backend(), message, &mut leaves[start..], 1);
+}
+
 /// The hashes of the nodes above these, which come in pairs.
 pub(super) fn node_hashes(hash: HashAlgorithm, pairs: &[[Hash; 2]]) -> Vec<Hash> {
     let mut nodes = vec![[0; 32]; pairs.len()];

@@ -5,14 +5,13 @@
 //! writer and by full verification, not here, and so is the chain within sealed segments.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
 use super::entry::Entry;
 use super::genesis::Genesis;
 use super::keys::KeyRow;
 use super::merkle::Hash;
-use super::store::Directory;
+use super::objects::Location;
 use super::tiles;
 use super::tlog_proof::TlogProof;
 use super::view::View;
@@ -76,24 +75,32 @@ fn extend(view: &mut View, checkpoint: &Checkpoint) -> Result<()> {
 /// A reader: sees the ledger as it was at one checkpoint, holds no lock, disturbs no writer.
 #[derive(Debug)]
 pub struct LedgerReader {
-    path: PathBuf,
+    location: Location,
     view: View,
     checkpoint: Checkpoint,
     note: String,
 }
 
 impl LedgerReader {
-    /// Opens the ledger in this directory at its newest released checkpoint.
+    /// Opens the ledger at this place at its newest released checkpoint.
     ///
     /// # Errors
     /// `LedgerIo` when a file cannot be read; `LedgerCorrupt` with the offset, or `RootMismatch`, when the files do not
     /// agree with the checkpoint. Verification says more about such a ledger.
-    pub fn open(path: &Path) -> Result<Self> {
-        let mut view = View::open(Directory::open(path)?)?;
+    pub fn open<L: Into<Location>>(location: L) -> Result<Self> {
+        let location = location.into();
+        let mut view = View::open(location.open()?)?;
         // Read after the segments: a checkpoint is released before what it covers is sealed.
         let (checkpoint, note) = view.released()?.ok_or(NO_CHECKPOINT)?;
         extend(&mut view, &checkpoint)?;
-        Ok(LedgerReader { path: path.to_owned(), view, checkpoint, note })
+        Ok(LedgerReader { location, view, checkpoint, note })
+    }
+
+    /// The sealed segments: their entries, and the root of each by itself.
+    pub fn segment_roots(&self) -> impl ExactSizeIterator<Item = (Range<u64>, Hash)> {
+        let length = 1u64 << self.view.genesis.segment_bits();
+        let roots = self.view.sealed.lowest().iter().copied().enumerate();
+        roots.map(move |(number, root)| (number as u64 * length..(number as u64 + 1) * length, root))
     }
 
     /// Goes forward to the newest released checkpoint, reading only what is new; says whether there was anything.
@@ -108,7 +115,7 @@ impl LedgerReader {
         let grew = checkpoint.size > self.checkpoint.size;
         if grew && extend(&mut self.view, &checkpoint).is_err() {
             // The writer has sealed segments meanwhile and goes on in another log.
-            let newer = LedgerReader::open(&self.path)?;
+            let newer = LedgerReader::open(self.location.clone())?;
             if newer.root_at(self.checkpoint.size)? != self.checkpoint.root {
                 return Err(Error::RootMismatch { tree_size: self.checkpoint.size });
             }

@@ -40,6 +40,11 @@ pub(super) fn tile_offset(bundle: u64) -> u64 {
     bundle * BUNDLE * 32
 }
 
+/// The length of the file of hashes.
+pub(super) fn hashes_length(bits: u32) -> u64 {
+    (1u64 << bits) * 32 + (1u64 << (bits - BUNDLE_BITS)) * 32
+}
+
 /// The header of a segment.
 pub(super) fn header(number: u64, bits: u32, hash: HashAlgorithm, ledger_id: &Hash) -> [u8; HEADER] {
     let mut out = [0; HEADER];

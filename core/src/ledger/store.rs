@@ -6,7 +6,9 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::objects::Objects;
 use crate::{Error, Result};
 
 pub(super) const GENESIS: &str = "genesis";
@@ -25,18 +27,36 @@ fn failed(operation: &'static str) -> impl Fn(io::Error) -> Error {
 }
 
 /// The directory of a ledger.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Directory {
     path: PathBuf,
+    /// Where the files are, when they are no files of this machine: then they are only read.
+    objects: Option<Arc<dyn Objects>>,
     /// Whether nothing is synced before the end: only where a ledger is made that can be made again.
     pub(super) careless: bool,
 }
 
 impl Directory {
+    fn at(path: PathBuf) -> Self {
+        Directory { path, objects: None, careless: false }
+    }
+
+    /// A ledger whose files are objects of a store.
+    pub(super) fn of(objects: Arc<dyn Objects>) -> Result<Self> {
+        let directory = Directory { path: PathBuf::new(), objects: Some(objects), careless: false };
+        if directory.open_read(GENESIS, "read genesis").is_err() && directory.names(SEGMENTS)?.is_empty() {
+            return Err(Error::InvalidArgument {
+                field: "path",
+                reason: "holds no ledger: none of its files is there",
+            });
+        }
+        Ok(directory)
+    }
+
     pub(super) fn open(path: &Path) -> Result<Self> {
         let path = fs::canonicalize(path).map_err(failed("open the ledger directory"))?;
         if path.join(GENESIS).is_file() {
-            return Ok(Directory { path, careless: false });
+            return Ok(Directory::at(path));
         }
         Err(Error::InvalidArgument {
             field: "path",
@@ -48,7 +68,7 @@ impl Directory {
     pub(super) fn any(path: &Path) -> Result<Self> {
         let path = fs::canonicalize(path).map_err(failed("open the ledger directory"))?;
         if [GENESIS, WAL, SEGMENTS, CHECKPOINT, LOG].iter().any(|name| path.join(name).exists()) {
-            return Ok(Directory { path, careless: false });
+            return Ok(Directory::at(path));
         }
         Err(Error::InvalidArgument { field: "path", reason: "holds no ledger: none of its files is there" })
     }
@@ -94,7 +114,7 @@ impl Directory {
             Ok(lock)
         })();
         match built {
-            Ok(lock) => Ok((Directory { path: target, careless: false }, lock)),
+            Ok(lock) => Ok((Directory::at(target), lock)),
             Err(error) => {
                 // Nothing was acknowledged; what cannot be removed is a hidden directory that nobody opens.
                 let _ = fs::remove_dir_all(&aside);
@@ -103,13 +123,9 @@ impl Directory {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Reads a small file whole; one that is longer than `limit` is refused.
     pub(super) fn read(&self, name: &str, limit: usize, operation: &'static str) -> Result<Vec<u8>> {
-        let file = ReadFile::open(&self.path, name, operation)?;
+        let file = self.open_read(name, operation)?;
         let length = file.length()?;
         if length > limit as u64 {
             return Err(Error::LedgerCorrupt {
@@ -123,7 +139,14 @@ impl Directory {
     }
 
     pub(super) fn open_read(&self, name: &str, operation: &'static str) -> Result<ReadFile> {
-        ReadFile::open(&self.path, name, operation)
+        let bytes = match &self.objects {
+            Some(objects) => {
+                let length = objects.length(name).map_err(|found| found.named(operation))?;
+                Bytes::Object { objects: objects.clone(), name: name.to_owned(), length }
+            }
+            None => Bytes::File(File::open(self.path.join(name)).map_err(failed(operation))?),
+        };
+        Ok(ReadFile { bytes, operation })
     }
 
     pub(super) fn open_append(&self, name: &str, names: &'static Operations) -> Result<AppendFile> {
@@ -147,20 +170,32 @@ impl Directory {
     }
 
     fn numbers(&self, folder: &str, suffix: &str) -> Result<Vec<u64>> {
-        let entries = match fs::read_dir(self.path.join(folder)) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(failed("list the ledger directory")(error)),
-        };
         let mut numbers = Vec::new();
-        for entry in entries {
-            let name = entry.map_err(failed("list the ledger directory"))?.file_name();
-            let number = name.to_str().and_then(|name| name.strip_suffix(suffix)?.parse::<u64>().ok());
+        for name in self.names(folder)? {
+            let number = name.strip_suffix(suffix).and_then(|number| number.parse::<u64>().ok());
             // Only the one name of each number: 007.slg is no file of a ledger.
-            numbers.extend(number.filter(|number| name.to_str() == Some(&format!("{number}{suffix}"))));
+            numbers.extend(number.filter(|number| name == format!("{number}{suffix}")));
         }
         numbers.sort_unstable();
         Ok(numbers)
+    }
+
+    /// The names in a folder; none when there is no such folder.
+    fn names(&self, folder: &str) -> Result<Vec<String>> {
+        const OPERATION: &str = "list the ledger directory";
+        if let Some(objects) = &self.objects {
+            return objects.list(folder).map_err(|found| found.named(OPERATION));
+        }
+        let entries = match fs::read_dir(self.path.join(folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(OPERATION)(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            names.extend(entry.map_err(failed(OPERATION))?.file_name().into_string().ok());
+        }
+        Ok(names)
     }
 
     /// Replaces `checkpoint` atomically. Not durably: the log of the entries holds the same note.
@@ -312,39 +347,67 @@ impl Drop for Lock {
     }
 }
 
+/// Where the bytes of a file are.
+#[derive(Debug)]
+enum Bytes {
+    File(File),
+    Object { objects: Arc<dyn Objects>, name: String, length: u64 },
+}
+
 /// A file that is read at offsets.
 #[derive(Debug)]
 pub(super) struct ReadFile {
-    file: File,
+    bytes: Bytes,
     operation: &'static str,
 }
 
 impl ReadFile {
-    fn open(path: &Path, name: &str, operation: &'static str) -> Result<Self> {
-        Ok(ReadFile { file: File::open(path.join(name)).map_err(failed(operation))?, operation })
+    /// The length; that of an object is what it was when it was opened.
+    pub(super) fn length(&self) -> Result<u64> {
+        match &self.bytes {
+            Bytes::File(file) => Ok(file.metadata().map_err(failed(self.operation))?.len()),
+            Bytes::Object { length, .. } => Ok(*length),
+        }
     }
 
-    pub(super) fn length(&self) -> Result<u64> {
-        Ok(self.file.metadata().map_err(failed(self.operation))?.len())
+    /// How much is best read at a time: half of what a second cache holds, or what is worth a request.
+    pub(super) fn stride(&self) -> usize {
+        match &self.bytes {
+            Bytes::File(_) => 1 << 18,
+            Bytes::Object { .. } => 8 << 20,
+        }
     }
 
     /// Fills `out` from `offset`; a file that ends before is damaged.
     pub(super) fn read_exact(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        read_exact_at(&self.file, offset, out, self.operation)
+        let count = self.read(offset, out)?;
+        if count == out.len() { Ok(()) } else { Err(ends_early(offset + count as u64)) }
     }
 
     /// Fills `out` from `offset` as far as the file goes.
     pub(super) fn read(&self, offset: u64, out: &mut [u8]) -> Result<usize> {
-        read_at(&self.file, offset, out, self.operation)
+        match &self.bytes {
+            Bytes::File(file) => read_at(file, offset, out, self.operation),
+            Bytes::Object { objects, name, length } => {
+                let left = usize::try_from(length.saturating_sub(offset)).unwrap_or(usize::MAX);
+                let count = left.min(out.len());
+                if count == 0 {
+                    return Ok(0);
+                }
+                let read = objects.read(name, offset, &mut out[..count]);
+                read.map_err(|found| found.named(self.operation)).map(|()| count)
+            }
+        }
     }
+}
+
+fn ends_early(offset: u64) -> Error {
+    Error::LedgerCorrupt { offset, reason: "a file ends inside what it must hold" }
 }
 
 fn read_exact_at(file: &File, offset: u64, out: &mut [u8], operation: &'static str) -> Result<()> {
     let count = read_at(file, offset, out, operation)?;
-    if count == out.len() {
-        return Ok(());
-    }
-    Err(Error::LedgerCorrupt { offset: offset + count as u64, reason: "a file ends inside what it must hold" })
+    if count == out.len() { Ok(()) } else { Err(ends_early(offset + count as u64)) }
 }
 
 fn read_at(file: &File, offset: u64, out: &mut [u8], operation: &'static str) -> Result<usize> {
@@ -422,7 +485,7 @@ impl AppendFile {
     /// A second handle for reading the same file.
     pub(super) fn reader(&self) -> Result<ReadFile> {
         let file = self.file.try_clone().map_err(failed(self.names.open))?;
-        Ok(ReadFile { file, operation: self.names.read })
+        Ok(ReadFile { bytes: Bytes::File(file), operation: self.names.read })
     }
 
     /// Appends bytes. When that fails, what was written of them is cut off again, if the disk lets us.

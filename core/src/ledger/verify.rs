@@ -6,6 +6,8 @@
 
 mod log;
 mod order;
+mod queue;
+mod replay;
 mod report;
 mod roots;
 mod run;
@@ -14,10 +16,11 @@ mod segment;
 mod source;
 mod summary;
 
-use std::path::Path;
+use core::fmt;
 
 use self::log::{Bounds, Cursor, Signed};
 use self::order::Order;
+pub use self::replay::{Replay, Take};
 use self::report::Findings;
 pub use self::report::{Assurance, Finding, FindingKind, Report};
 use self::roots::Roots;
@@ -30,14 +33,15 @@ use super::entry::{Entry, EntryType};
 use super::frames::Window;
 use super::genesis::Genesis;
 use super::note::{MAX_NOTE_LENGTH, Note, NoteKey};
+use super::objects::Location;
 use super::policy::Policy;
 use super::store::{CHECKPOINT, Directory, GENESIS, LOG, NOT_FOUND, ReadFile, STATE};
 use super::wal::{self, Watermark};
 use crate::sign::VerifyingKey;
-use crate::{Error, Result};
+use crate::{Backend, Error, Result, cpu};
 
 /// What the caller brings to a verification.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct VerifyOptions<'o> {
     /// An earlier checkpoint of this ledger as a signed note, kept since then by the caller.
     pub earlier_checkpoint: Option<&'o str>,
@@ -50,10 +54,16 @@ pub struct VerifyOptions<'o> {
     pub witnesses: Option<&'o Witnessing<'o>>,
     /// How much is verified.
     pub level: Level,
-    /// What earlier verifications, or other machines, have left of sealed segments: those are not read again.
+    /// What earlier verifications, or other machines, have left of sealed segments: those are not read again, but for
+    /// level 4.
     pub summaries: &'o [Summary],
+    /// What level 4 replays; only there.
+    pub replay: Option<&'o dyn Replay>,
     /// The most findings that the report lists.
     pub max_findings: usize,
+    /// Hears of each finding at once, on the thread that verifies. Where signatures take much longer than hashes, all
+    /// hashes come before the first signature then, so that what was altered is known early.
+    pub found: Option<&'o dyn Fn(&Finding)>,
     /// At most so many threads; 0 means every core.
     pub threads: usize,
 }
@@ -78,25 +88,42 @@ impl Default for VerifyOptions<'_> {
             witnesses: None,
             level: Level::Signatures,
             summaries: &[],
+            replay: None,
             max_findings: 1000,
+            found: None,
             threads: 0,
         }
     }
 }
 
+impl fmt::Debug for VerifyOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifyOptions")
+            .field("earlier_checkpoint", &self.earlier_checkpoint)
+            .field("trusted_keys", &self.trusted_keys)
+            .field("level", &self.level)
+            .field("summaries", &self.summaries.len())
+            .field("replay", &self.replay)
+            .field("max_findings", &self.max_findings)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Verifies one sealed segment by itself; `None` when something is wrong with it, which [`verify`] then says.
 ///
-/// Its summary joins those of its neighbours; [`verify`] takes them in place of the segments.
+/// Its summary joins those of its neighbours; [`verify`] takes them in place of the segments. What level 4 adds is not
+/// in the segments, so that it is as level 3 here.
 ///
 /// # Errors
-/// `InvalidArgument` when the directory holds no ledger, `LedgerCorrupt` when its genesis is damaged, `LedgerIo` when a
-/// file cannot be read.
-pub fn verify_segment(path: &Path, number: u64, level: Level) -> Result<Option<Summary>> {
-    let directory = Directory::open(path)?;
+/// `InvalidArgument` when there is no ledger, `LedgerCorrupt` when its genesis is damaged, `LedgerIo` when a file cannot
+/// be read.
+pub fn verify_segment<L: Into<Location>>(location: L, number: u64, level: Level) -> Result<Option<Summary>> {
+    let directory = location.into().open()?;
     let body = directory.read(GENESIS, super::MAX_BODY_LENGTH, "read genesis")?;
     let genesis = Genesis::decode(&body)
         .map_err(|_| Error::LedgerCorrupt { offset: 0, reason: "the file `genesis` is damaged" })?;
-    Ok(match segment::Context::new(&directory, &genesis, level)?.look(number)? {
+    Ok(match segment::Context::new(&directory, &genesis, None)?.look(number, level)? {
         segment::Look::Clean(summary, None) => Some(*summary),
         _ => None,
     })
@@ -105,41 +132,65 @@ pub fn verify_segment(path: &Path, number: u64, level: Level) -> Result<Option<S
 /// The number of sealed segments of the ledger in this directory.
 ///
 /// # Errors
-/// `InvalidArgument` when the directory holds no ledger, `LedgerIo` when it cannot be read.
-pub fn sealed_segments(path: &Path) -> Result<u64> {
-    Ok(Directory::open(path)?.wal_numbers()?.last().copied().unwrap_or(0))
+/// `InvalidArgument` when there is no ledger, `LedgerIo` when it cannot be read.
+pub fn sealed_segments<L: Into<Location>>(location: L) -> Result<u64> {
+    Ok(location.into().open()?.wal_numbers()?.last().copied().unwrap_or(0))
 }
 
-/// Verifies the ledger in this directory.
+/// Called with (entries done, entries in all).
+type Progress<'p> = dyn FnMut(u64, u64) -> Result<()> + 'p;
+
+/// Verifies the ledger at this place.
 ///
 /// # Inputs
 /// `progress(done, total)`: entries; called about ten times a second and at the end. Its error ends the verification.
 ///
 /// # Errors
-/// `InvalidArgument` when the directory holds no ledger; `InvalidEncoding` when the earlier checkpoint does not parse;
-/// `LedgerIo` when a file cannot be read. What is wrong with the ledger is no error but in the report.
-pub fn verify(
-    path: &Path,
+/// `InvalidArgument` when there is no ledger, for a summary of another ledger, and for level 4 without what replays;
+/// `InvalidEncoding` when the earlier checkpoint does not parse; `LedgerIo` when a file cannot be read. What is wrong
+/// with the ledger is no error but in the report.
+pub fn verify<L: Into<Location>>(
+    location: L,
     options: &VerifyOptions<'_>,
-    progress: &mut dyn FnMut(u64, u64) -> Result<()>,
+    progress: &mut Progress<'_>,
 ) -> Result<Report> {
-    let mut findings = Findings::new(options.max_findings);
+    if (options.level == Level::Authority) != options.replay.is_some() {
+        let reason = "4 is what replays statements, and that needs it: `authority::verify` does both";
+        return Err(Error::InvalidArgument { field: "level", reason });
+    }
     let earlier = options.earlier_checkpoint.map(Earlier::parse).transpose()?;
-    let directory = Directory::any(path)?;
+    let location = location.into();
+    let mut findings = Findings::new(options.max_findings, options.found);
+    if options.found.is_some() && options.level >= Level::Signatures && cpu::sign_backend() < Backend::Ifma {
+        let hashes = VerifyOptions { level: Level::Tree, replay: None, ..options.clone() };
+        let directory = location.any()?;
+        let first = pass(&directory, &hashes, earlier.as_ref(), &mut findings, &mut |_, total| progress(0, total))?;
+        findings = findings.again(first.findings);
+    }
+    pass(&location.any()?, options, earlier.as_ref(), &mut findings, progress)
+}
+
+/// One pass over the ledger.
+fn pass(
+    directory: &Directory,
+    options: &VerifyOptions<'_>,
+    earlier: Option<&Earlier>,
+    findings: &mut Findings<'_>,
+    progress: &mut Progress<'_>,
+) -> Result<Report> {
     // The order matters while a writer runs: what is durable, what is released, the entries, the log.
-    let watermark =
-        read(&directory, STATE, wal::STATE, "read state", &mut findings)?.map(|state| Watermark::newest(&state));
-    let released = read(&directory, CHECKPOINT, MAX_NOTE_LENGTH, "read checkpoint", &mut findings)?;
-    let genesis_file = read(&directory, GENESIS, super::MAX_BODY_LENGTH, "read genesis", &mut findings)?;
+    let watermark = read(directory, STATE, wal::STATE, "read state", findings)?.map(|state| Watermark::newest(&state));
+    let released = read(directory, CHECKPOINT, MAX_NOTE_LENGTH, "read checkpoint", findings)?;
+    let genesis_file = read(directory, GENESIS, super::MAX_BODY_LENGTH, "read genesis", findings)?;
     let in_file = genesis_file.as_deref().and_then(|body| Genesis::decode(body).ok());
-    let source = Source::open(&directory, in_file.as_ref(), &mut findings)?;
+    let source = Source::open(directory, in_file.as_ref(), findings)?;
     let log = match options.level {
-        Level::Tree => None,
-        _ => open(&directory, LOG, "read checkpoints.log", &mut findings)?,
+        Level::Structure | Level::Tree => None,
+        _ => open(directory, LOG, "read checkpoints.log", findings)?,
     };
     let log_length = log.as_ref().map_or(Ok(0), ReadFile::length)?;
     findings.pieces = source.pieces.clone();
-    let Some(genesis) = choose_genesis(genesis_file.as_deref(), &source, &mut findings)? else {
+    let Some(genesis) = choose_genesis(genesis_file.as_deref(), &source, findings)? else {
         return Ok(blind(findings));
     };
     let key = NoteKey::new(genesis.origin(), *genesis.ledger_key())?;
@@ -158,9 +209,9 @@ pub fn verify(
         threads: options.threads,
         every: options.level > Level::Tree,
     };
-    let mut checkpoints = self::log::read(log.as_ref(), &bounds, &source.notes, &keys, &mut findings)?;
+    let mut checkpoints = self::log::read(log.as_ref(), &bounds, &source.notes, &keys, findings)?;
     let newest = checkpoints.newest.as_ref().map(|(signed, _)| signed.clone());
-    judge_state(&directory, watermark.is_some(), durable.as_ref(), released_size, newest.as_ref(), &mut findings)?;
+    judge_state(directory, watermark.is_some(), durable.as_ref(), released_size, newest.as_ref(), findings)?;
     let mut run = Run {
         genesis: &genesis,
         options,
@@ -170,7 +221,7 @@ pub fn verify(
             cursor: Cursor::new(log.as_ref(), log_length, &mut checkpoints, genesis.origin())?,
             next: None,
             released: newest.clone(),
-            earlier: earlier.as_ref().map(|earlier| earlier.checkpoint.clone()),
+            earlier: earlier.map(|earlier| earlier.checkpoint.clone()),
             durable,
             extends: false,
             good: 0,
@@ -183,24 +234,25 @@ pub fn verify(
         summary: None,
     };
     run.roots.next = run.roots.cursor.next()?;
-    run.entries(&source, newest.as_ref(), &mut findings, progress)?;
+    run.entries(&source, newest.as_ref(), findings, progress)?;
     for late in core::mem::take(&mut run.roots.late) {
         findings.push(late);
     }
-    source.judge_records(run.bytes, &mut findings);
+    source.judge_records(run.bytes, findings);
     if let Some((newest, note)) = &checkpoints.newest {
-        judge_signers(&keys, newest, note, &mut findings);
+        judge_signers(&keys, newest, note, findings);
     }
     let mut cosigned = None;
-    if let Some(earlier) = &earlier {
-        earlier.judge(&keys, newest.as_ref(), &mut findings);
-        cosigned = options.witnesses.map(|demand| earlier.judge_witnesses(demand, &mut findings));
+    if let Some(earlier) = earlier {
+        earlier.judge(&keys, newest.as_ref(), findings);
+        cosigned = options.witnesses.map(|demand| earlier.judge_witnesses(demand, findings));
     } else if options.witnesses.is_some() {
         let reason = "cosignatures stand on a checkpoint: give the cosigned one as the earlier checkpoint";
         return Err(Error::InvalidArgument { field: "witnesses", reason });
     }
     let assurance = match () {
         () if !findings.is_empty() || newest.is_none() => Assurance::Inconsistent,
+        () if options.level == Level::Structure => Assurance::WellFormed,
         () if run.roots.extends && cosigned.is_some_and(|cosigned| cosigned > 0) => Assurance::CosignedByWitnesses,
         () if run.roots.extends => Assurance::ExtendsEarlierCheckpoint,
         () if trusted => Assurance::MatchesOperatorCheckpoint,
@@ -218,7 +270,7 @@ pub fn verify(
         checkpoints_checked: checkpoints.checked,
         bytes: run.bytes,
         unacknowledged_bytes: source.after(run.bytes),
-        findings: findings.list,
+        findings: core::mem::take(&mut findings.list),
         findings_dropped: findings.dropped,
         assurance,
         level: options.level,
@@ -227,7 +279,7 @@ pub fn verify(
 }
 
 /// The newest checkpoint carries a line of every signer that is demanded; that the lines verify has been checked.
-fn judge_signers(keys: &[&NoteKey], newest: &Signed, note: &str, findings: &mut Findings) {
+fn judge_signers(keys: &[&NoteKey], newest: &Signed, note: &str, findings: &mut Findings<'_>) {
     let Ok(note) = Note::parse(note.as_bytes()) else { return };
     for key in &keys[1..] {
         if note.verify(&[key]).is_err() {
@@ -248,7 +300,7 @@ fn judge_state(
     durable: Option<&Watermark>,
     released: Option<u64>,
     newest: Option<&Signed>,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<()> {
     if !present {
         return Ok(());
@@ -275,7 +327,7 @@ fn judge_state(
 }
 
 /// The report when not even a genesis can be read.
-fn blind(findings: Findings) -> Report {
+fn blind(findings: &mut Findings<'_>) -> Report {
     Report {
         origin: None,
         id: None,
@@ -288,10 +340,10 @@ fn blind(findings: Findings) -> Report {
         checkpoints_checked: 0,
         bytes: 0,
         unacknowledged_bytes: 0,
-        findings: findings.list,
+        findings: core::mem::take(&mut findings.list),
         findings_dropped: findings.dropped,
         assurance: Assurance::Inconsistent,
-        level: Level::Tree,
+        level: Level::Structure,
         summary: None,
     }
 }
@@ -300,7 +352,7 @@ fn finding(kind: FindingKind, file: &str, index: Option<u64>, field: &'static st
     Finding { kind, file: file.to_owned(), index, offset: 0, field, detail }
 }
 
-fn missing(file: &str, findings: &mut Findings) {
+fn missing(file: &str, findings: &mut Findings<'_>) {
     findings.push(finding(FindingKind::MissingFile, file, None, "file", format!("the file `{file}` is not there")));
 }
 
@@ -308,7 +360,7 @@ fn open(
     directory: &Directory,
     name: &'static str,
     operation: &'static str,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<Option<ReadFile>> {
     match directory.open_read(name, operation) {
         Ok(file) => Ok(Some(file)),
@@ -325,7 +377,7 @@ fn read(
     name: &'static str,
     limit: usize,
     operation: &'static str,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<Option<Vec<u8>>> {
     match directory.read(name, limit, operation) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -340,7 +392,7 @@ fn read(
 }
 
 /// The genesis is kept twice: entry 0 is signed, so it is believed when its signature is right; else the file.
-fn choose_genesis(file: Option<&[u8]>, entries: &Source<'_>, findings: &mut Findings) -> Result<Option<Genesis>> {
+fn choose_genesis(file: Option<&[u8]>, entries: &Source<'_>, findings: &mut Findings<'_>) -> Result<Option<Genesis>> {
     let in_file = file.map(Genesis::decode);
     if let Some(Err(error)) = &in_file {
         let detail = format!("the file does not hold a genesis: {error}");
@@ -385,7 +437,7 @@ impl Earlier {
     }
 
     /// How many cosignatures count; a finding when they are no quorum.
-    fn judge_witnesses(&self, demand: &Witnessing<'_>, findings: &mut Findings) -> usize {
+    fn judge_witnesses(&self, demand: &Witnessing<'_>, findings: &mut Findings<'_>) -> usize {
         let Ok(note) = Note::parse(self.note.as_bytes()) else { return 0 };
         let witnessed = demand.policy.judge(&note, demand.now, demand.max_age);
         if !witnessed.quorum {
@@ -409,7 +461,7 @@ impl Earlier {
         witnessed.counted.len()
     }
 
-    fn judge(&self, keys: &[&NoteKey], newest: Option<&Signed>, findings: &mut Findings) {
+    fn judge(&self, keys: &[&NoteKey], newest: Option<&Signed>, findings: &mut Findings<'_>) {
         const FILE: &str = EARLIER;
         let key = keys[0];
         let size = Some(self.checkpoint.size);

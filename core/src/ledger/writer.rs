@@ -272,7 +272,7 @@ impl Ledger {
     }
 
     /// Appends entries whose signatures the caller has just made himself, without receipts: for synthetic ledgers.
-    pub(super) fn append_own(&self, entries: Vec<NewEntry>) -> Result<()> {
+    pub(crate) fn append_own(&self, entries: Vec<NewEntry>) -> Result<()> {
         let verified = Some(vec![true; entries.len()]);
         self.wait_for(self.request(entries, None, verified, false)?).map(|_| ())
     }
@@ -290,7 +290,7 @@ impl Ledger {
     }
 
     /// Makes durable what was not synced.
-    pub(super) fn sync_now(&self) -> Result<()> {
+    pub(crate) fn sync_now(&self) -> Result<()> {
         self.state()?.view.directory.sync_everything()
     }
 

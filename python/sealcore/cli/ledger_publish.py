@@ -9,6 +9,7 @@ import click
 
 from sealcore import ledger as ledgers
 from sealcore import tlog
+from sealcore.audit import export_parquet
 from sealcore.cli.basics import load_key, load_signer
 from sealcore.cli.common import (
     any_path,
@@ -33,20 +34,36 @@ threads_option = click.option("--threads", type=click.IntRange(1, 64), default=4
 
 @click.command("export")
 @ledger_argument
-@click.option("--tlog-tiles", "target", type=any_path, required=True, help="The directory to write.")
+@click.option("--tlog-tiles", "target", type=any_path, help="The directory to write.")
+@click.option("--parquet", type=any_path, help="A Parquet file of every entry, decoded, for analysts.")
 @click.option(
     "--checkpoint", type=existing_file, help="The newest checkpoint with cosignatures, from `ledger witness`."
 )
 @json_option
-def ledger_export(directory: Path, target: Path, checkpoint: Path | None, as_json: bool) -> None:
-    """Write the ledger in DIRECTORY as static C2SP tlog-tiles, which any web server can serve.
+def ledger_export(
+    directory: Path, target: Path | None, parquet: Path | None, checkpoint: Path | None, as_json: bool
+) -> None:
+    """Write the ledger in DIRECTORY as static C2SP tlog-tiles, which any web server can serve, or as a Parquet file.
 
-    Run again it adds what is new. Its checkpoint satisfies C2SP tools if the ledger has an Ed25519 signer.
+    Tiles: run again it adds what is new. Their checkpoint satisfies C2SP tools if the ledger has an Ed25519 signer.
+    Parquet: a row for each entry with its bytes, and the roots of the segments in the metadata; the file is replaced.
 
     \b
     Example:
       sealcore ledger export office/ledger --tlog-tiles ./public
+      sealcore ledger export office/ledger --parquet entries.parquet
     """
+    if (target is None) == (parquet is None):
+        raise click.UsageError("give one of --tlog-tiles and --parquet")
+    if parquet is not None:
+        if checkpoint is not None:
+            raise click.UsageError("--checkpoint is for --tlog-tiles")
+        with progress("exporting", quiet=as_json) as step:
+            rows = export_parquet(directory, parquet, progress=step)
+        values = {"file": str(parquet), "rows": rows, "bytes": parquet.stat().st_size}
+        emit(values, as_json=as_json, text=f"{parquet}: {rows} entries, {values['bytes']:,} bytes")
+        return
+    assert target is not None
     note = None if checkpoint is None else read_text(checkpoint, "checkpoint")
     with progress("exporting", quiet=as_json) as step:
         done = tlog.export_tiles(directory, target, checkpoint=note, progress=step)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import time as clock
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
 from sealcore import ledger as ledgers
 from sealcore import pki
+from sealcore.audit import open_place, verify_distributed
+from sealcore.audit.places import Place
 from sealcore.cli.common import SPAN, any_path, emit, emit_table, existing_file, json_option, progress, read_text
 from sealcore.errors import InvalidKey
 from sealcore.sign import VerifyingKey
@@ -23,8 +28,24 @@ def ledger() -> None:
     """Make, verify, read and publish a ledger; verifying needs neither its operator nor a network."""
 
 
+class _PlaceType(click.ParamType[Place]):
+    """A directory that is there, or a URL."""
+
+    name = "directory|url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Place:
+        """The place that a word names."""
+        if "://" in str(value):
+            return open_place(str(value))
+        found: Path = click.Path(exists=True, file_okay=False, path_type=Path).convert(value, param, ctx)
+        return found
+
+
+place_argument = click.argument("place", metavar="DIRECTORY|URL", type=_PlaceType())
+
+
 @ledger.command("verify")
-@ledger_argument
+@place_argument
 @click.option(
     "--key", type=existing_file, help="The ledger's public key as you know it (PEM, or what `ledger key` prints)."
 )
@@ -40,11 +61,19 @@ def ledger() -> None:
 @click.option("--max-age", type=SPAN, help="How old their cosignatures may be, such as 24h or 7d.")
 @click.option(
     "--level",
-    type=click.IntRange(1, 3),
+    type=click.IntRange(0, 4),
     default=3,
     show_default=True,
-    help="1: hashes and order up to the newest checkpoint. 2: also every checkpoint. 3: also every signature.",
+    help="0: form, order. 1: also hashes. 2: also every checkpoint. 3: also every signature. 4: also every permission.",
 )
+@click.option(
+    "--engine",
+    default="local",
+    show_default=True,
+    metavar="local|dask|dask://HOST:PORT",
+    help="This process; workers of Dask that are started here; or a Dask scheduler whose workers see the ledger.",
+)
+@click.option("--workers", type=click.IntRange(1), help="Processes that --engine dask starts; one for each core.")
 @click.option(
     "--summary",
     "kept",
@@ -55,33 +84,46 @@ def ledger() -> None:
 @click.option("--max-findings", type=click.IntRange(1, 1_000_000), default=1000, show_default=True)
 @json_option
 def ledger_verify(
-    directory: Path,
+    place: Place,
     key: Path | None,
     checkpoint: Path | None,
     signer_files: tuple[Path, ...],
     policy: Path | None,
     max_age: timedelta | None,
     level: int,
+    engine: str,
+    workers: int | None,
     kept: Path | None,
     threads: int | None,
     max_findings: int,
     as_json: bool,
 ) -> int:
-    """Verify every entry, link, signature and checkpoint of the ledger in DIRECTORY.
+    """Verify every entry, link, signature and checkpoint of the ledger in DIRECTORY, or at a URL that fsspec knows.
 
-    Works while a writer appends. Exit code 1 if anything is found. Without --key the ledger's own word for its key is
-    taken, and without --checkpoint a cut tail cannot be seen; the assurance says how much was shown.
+    Works while a writer appends. What is found is told at once on standard error; exit code 1 then. Without --key
+    the ledger's own word for its key is taken, and without --checkpoint a cut tail cannot be seen; the assurance says
+    how much was shown.
 
     \b
     Example:
       sealcore ledger verify office/ledger --checkpoint kept-elsewhere.txt --summary verified.cbor
       sealcore ledger verify office/ledger --checkpoint cosigned.txt --policy witnesses.txt --max-age 24h
+      sealcore ledger verify s3://bucket/ledger --engine dask://scheduler:8786
     """
+    if engine == "local" and workers is not None:
+        raise click.UsageError("--workers is for --engine dask")
+    if engine != "local" and threads is not None:
+        raise click.UsageError("--threads is for --engine local: Dask has workers")
     before = None if kept is None or not kept.exists() else ledgers.Summary.from_bytes(kept.read_bytes())
+    verify: Callable[..., ledgers.Report] = (
+        partial(ledgers.verify_ledger, threads=threads)
+        if engine == "local"
+        else partial(verify_distributed, engine=engine, workers=workers)
+    )
     started = clock.perf_counter()
     with progress("verifying", quiet=as_json) as step:
-        report = ledgers.verify_ledger(
-            directory,
+        report = verify(
+            place,
             ledger_keys=() if key is None else (public_key(key),),
             checkpoint=None if checkpoint is None else read_text(checkpoint, "checkpoint"),
             signers=[_signer_key(file) for file in signer_files],
@@ -89,16 +131,19 @@ def ledger_verify(
             max_age=max_age,
             level=level,
             summaries=() if before is None else (before,),
-            threads=threads,
             max_findings=max_findings,
             progress=step,
+            found=None if as_json else lambda finding: print(f"found: {finding}", file=sys.stderr, flush=True),
         )
     seconds = clock.perf_counter() - started
     if kept is not None and report.ok and report.summary is not None:
-        kept.write_bytes(bytes(report.summary))
+        aside = kept.with_name(kept.name + ".new")
+        aside.write_bytes(bytes(report.summary))
+        aside.replace(kept)
     rate = report.size / seconds
     verdict = "no findings" if report.ok else f"{len(report.findings)} FINDINGS"
-    lines = [f"{directory}: {verdict} in {report.size} entries", f"  assurance: {report.assurance}"]
+    named = place if isinstance(place, Path) else place.url
+    lines = [f"{named}: {verdict} in {report.size} entries", f"  assurance: {report.assurance}"]
     lines += [f"  level {report.level}, {seconds:.2f} s, {rate:,.0f} entries/s"]
     lines += [f"  root: {report.root.hex()} ({report.hash})"] if report.root else []
     if report.unacknowledged_bytes:
@@ -122,6 +167,9 @@ def ledger_verify(
 @click.option(
     "--batch", type=click.IntRange(1, 1 << 16), default=1000, show_default=True, help="Entries to a checkpoint."
 )
+@click.option(
+    "--authority", is_flag=True, help="Statements of an office at work, as level 4 replays them; no --length."
+)
 @json_option
 def ledger_generate(
     directory: Path,
@@ -132,6 +180,8 @@ def ledger_generate(
     seed: int,
     length: int,
     batch: int,
+    segment_bits: int,
+    authority: bool,
     as_json: bool,
 ) -> None:
     """Make a synthetic ledger in DIRECTORY, for benchmarks: right in every byte, with keys that everybody can compute.
@@ -151,6 +201,8 @@ def ledger_generate(
             seed=seed,
             length=length,
             batch=batch,
+            segment_bits=segment_bits,
+            authority=authority,
             progress=step,
         )
     seconds = clock.perf_counter() - started
@@ -164,7 +216,7 @@ def ledger_generate(
 
 @ledger.command("bench")
 @ledger_argument
-@click.option("--level", type=click.IntRange(1, 3), multiple=True, default=(1, 2, 3), show_default=True)
+@click.option("--level", type=click.IntRange(0, 4), multiple=True, default=(0, 1, 2, 3), show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="At most so many; every core when not given.")
 @click.option("--repeats", type=click.IntRange(1, 100), default=3, show_default=True)
 @json_option

@@ -321,10 +321,13 @@ fn levels() {
     let at =
         |level| verify(&path, &VerifyOptions { level, ..VerifyOptions::default() }, &mut |_, _| Ok(())).expect("runs");
     let full = at(Level::Signatures);
-    for level in [Level::Tree, Level::Checkpoints, Level::Signatures] {
+    for level in [Level::Structure, Level::Tree, Level::Checkpoints, Level::Signatures] {
         let report = at(level);
         assert_eq!((report.findings.len(), report.level, report.root), (0, level, full.root));
+        let assurance = if level == Level::Structure { "well-formed" } else { "internally consistent" };
+        assert_eq!(report.assurance.name(), assurance);
         assert_eq!((report.size, report.entries, report.bytes), (full.size, full.entries, full.bytes));
+        // Those of the newest entries are checked at level 3 only, too.
         assert_eq!(report.signatures_checked, if level == Level::Signatures { full.size } else { 0 });
         assert_eq!(Level::from_number(level.number()), Ok(level));
         // Less than what is asked for is not taken.
@@ -332,7 +335,12 @@ fn levels() {
         let options = VerifyOptions { summaries: &kept, ..VerifyOptions::default() };
         assert_eq!(verify(&path, &options, &mut |_, _| Ok(())).as_ref(), Ok(&full));
     }
-    assert!(Level::from_number(0).is_err() && Level::from_number(4).is_err());
+    assert!(Level::from_number(5).is_err());
+    let replaying = VerifyOptions { level: Level::Authority, ..VerifyOptions::default() };
+    assert!(matches!(
+        verify(&path, &replaying, &mut |_, _| Ok(())),
+        Err(Error::InvalidArgument { field: "level", .. })
+    ));
     // An entry whose signature somebody replaced, in a ledger that he rebuilt with the operator's key.
     let checkpoints = fs::read(path.join("checkpoints.log")).expect("read");
     fs::write(path.join("checkpoints.log"), &checkpoints[..checkpoints.len() / 2]).expect("write");
@@ -416,8 +424,11 @@ fn tampering_in_a_segment_is_named() {
         assert!(swapped.iter().any(|(kind, _, _)| matches!(kind, Kind::Moved | Kind::SegmentInvalid)), "{swapped:?}");
     }
     assert_eq!(with(&|list| list.truncate(200)), [(Kind::Truncated, Some(456), "entry")]);
+    // The last entry, also where its time is now before that of the entry before it.
     let last = with(&|list: &mut Vec<Vec<u8>>| list[255][23] ^= 1);
     assert!(last.iter().any(|(kind, at, _)| (*kind, *at) == (Kind::EntryAltered, Some(511))), "{last:?}");
+    let backwards = with(&|list: &mut Vec<Vec<u8>>| list[255][16..24].fill(0));
+    assert_eq!(backwards, [(Kind::TimeBackwards, Some(511), "time"), (Kind::EntryAltered, Some(511), "entry")]);
 }
 
 /// A synthetic ledger is like any other, and the same for the same seed but for its times and signatures.
@@ -425,7 +436,8 @@ fn tampering_in_a_segment_is_named() {
 fn synthetic_ledgers() {
     let scratch = Scratch::new();
     for (hash, algorithm) in [(HashAlgorithm::Sha256, Algorithm::P256), (HashAlgorithm::Sm3, Algorithm::Sm2)] {
-        let shape = Synthetic { entries: 3000, keys: 5, algorithm, hash, seed: 7, length: 400, batch: 700 };
+        let shape =
+            Synthetic { entries: 3000, keys: 5, algorithm, hash, seed: 7, length: 400, batch: 700, segment_bits: 16 };
         let path = scratch.join(hash.name());
         let mut steps = Vec::new();
         generate(&path, &shape, &mut |done, total| {
@@ -460,6 +472,7 @@ fn synthetic_ledgers() {
             Synthetic { length: 249, ..shape },
             Synthetic { length: 65_536, ..shape },
             Synthetic { batch: 0, ..shape },
+            Synthetic { segment_bits: 7, ..shape },
         ] {
             let made = generate(&scratch.join("wrong"), &wrong, &mut |_, _| Ok(()));
             assert!(matches!(made, Err(Error::InvalidArgument { .. })));

@@ -74,7 +74,7 @@ pub(super) fn judge(
     offset: u64,
     text: &[u8],
     keys: &[&NoteKey],
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Option<(Signed, String)> {
     match parse(text) {
         Err((at, reason)) => {
@@ -92,7 +92,7 @@ fn judge_parsed(
     checkpoint: &Checkpoint,
     signed: bool,
     keys: &[&NoteKey],
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Option<(Signed, String)> {
     let (size, key) = (Some(checkpoint.size), keys[0]);
     if checkpoint.origin != key.name() {
@@ -129,7 +129,7 @@ pub(super) fn read(
     bounds: &Bounds<'_>,
     wal_notes: &[WalNote],
     keys: &[&NoteKey],
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<Checkpoints> {
     let mut result = Checkpoints { newest: None, bad: BTreeSet::new(), unlogged: VecDeque::new(), checked: 0 };
     let released = bounds.released.and_then(|text| judge(CHECKPOINT, 0, text, keys, findings));
@@ -217,7 +217,7 @@ fn read_log(
     file: &ReadFile,
     bounds: &Bounds<'_>,
     keys: &[&NoteKey],
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
     result: &mut Checkpoints,
     seen: &mut Seen<'_>,
 ) -> Result<()> {

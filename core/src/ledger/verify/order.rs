@@ -58,6 +58,7 @@ pub(super) struct Order {
     /// Entries that the newest checkpoint covers; more are not judged.
     target: u64,
     expected: u64,
+    last_leaf: Option<Hash>,
     tip: Option<Tip>,
     suspect: Option<Suspect>,
     /// `None` once it cannot be built any more.
@@ -88,6 +89,7 @@ impl Order {
             genesis_body: genesis.encode()?,
             target,
             expected: 0,
+            last_leaf: None,
             tip: None,
             suspect: None,
             tree: Some(CompactRange::new(genesis.hash(), 0)),
@@ -107,6 +109,11 @@ impl Order {
 
     pub(super) fn expected(&self) -> u64 {
         self.expected
+    }
+
+    /// The leaf hash of the last entry in place.
+    pub(super) fn last_leaf(&self) -> Option<Hash> {
+        self.last_leaf
     }
 
     pub(super) fn target(&self) -> u64 {
@@ -152,7 +159,7 @@ impl Order {
         &mut self,
         facts: &Facts,
         next: Option<&Facts>,
-        findings: &mut Findings,
+        findings: &mut Findings<'_>,
         settled: &mut Settled<'_>,
     ) -> Result<()> {
         let place = self.expected;
@@ -175,7 +182,7 @@ impl Order {
     }
 
     /// An entry that does not stand where it belongs: it is checked by itself.
-    fn displace(&mut self, facts: &Facts, findings: &mut Findings) -> Result<()> {
+    fn displace(&mut self, facts: &Facts, findings: &mut Findings<'_>) -> Result<()> {
         self.displaced.push((facts.index, facts.offset));
         if let Some(sound) = &facts.sound {
             self.count(sound);
@@ -189,7 +196,7 @@ impl Order {
     }
 
     /// The entries [expected, facts.index) are not here.
-    fn gap(&mut self, facts: &Facts, findings: &mut Findings, settled: &mut Settled<'_>) -> Result<()> {
+    fn gap(&mut self, facts: &Facts, findings: &mut Findings<'_>, settled: &mut Settled<'_>) -> Result<()> {
         let first = self.expected;
         self.missing.insert(first, facts.index);
         self.settle_suspect(None, findings, settled)?;
@@ -204,7 +211,7 @@ impl Order {
         Ok(())
     }
 
-    fn in_place(&mut self, facts: &Facts, findings: &mut Findings, settled: &mut Settled<'_>) -> Result<()> {
+    fn in_place(&mut self, facts: &Facts, findings: &mut Findings<'_>, settled: &mut Settled<'_>) -> Result<()> {
         let index = self.expected;
         if let Some(tip) = &self.tip {
             let (leaf, offset, time, sealed) = (tip.leaf, tip.offset, tip.time, tip.settled);
@@ -241,6 +248,7 @@ impl Order {
             self.apply(index, facts, sound, findings);
         }
         let (offset, leaf, time) = (facts.offset, facts.leaf, facts.time);
+        self.last_leaf = Some(leaf);
         self.tip = Some(Tip { index, offset, leaf, time, settled: false });
         self.expected = index + 1;
         Ok(())
@@ -251,7 +259,7 @@ impl Order {
     }
 
     /// Statement id, key and signature: what needs no neighbour.
-    fn check_alone(&mut self, index: u64, facts: &Facts, sound: &Sound, findings: &mut Findings) {
+    fn check_alone(&mut self, index: u64, facts: &Facts, sound: &Sound, findings: &mut Findings<'_>) {
         let key = match self.keys.key_at(facts.key_idx, index) {
             Ok(_) if self.damaged_rows.contains(&facts.key_idx) => {
                 let detail = format!("row {} cannot be read: its KEY_ADD is damaged", facts.key_idx);
@@ -289,7 +297,7 @@ impl Order {
     }
 
     /// What the entry means to the ledger itself.
-    fn apply(&mut self, index: u64, facts: &Facts, sound: &Sound, findings: &mut Findings) {
+    fn apply(&mut self, index: u64, facts: &Facts, sound: &Sound, findings: &mut Findings<'_>) {
         let body = sound.body.as_deref().unwrap_or_default();
         if (sound.kind == EntryType::Genesis) != (index == 0) {
             let detail = "the genesis is entry 0, and entry 0 the genesis";
@@ -355,7 +363,7 @@ impl Order {
     fn settle_suspect(
         &mut self,
         tip_is_genuine: Option<bool>,
-        findings: &mut Findings,
+        findings: &mut Findings<'_>,
         settled: &mut Settled<'_>,
     ) -> Result<()> {
         let Some(suspect) = self.suspect.take() else { return Ok(()) };
@@ -390,11 +398,13 @@ impl Order {
     }
 
     /// Ends: the last entries are judged by the newest checkpoint's root, and what is missing or twice is reported.
+    /// `before`: how many findings there were before these entries.
     pub(super) fn finish(
         &mut self,
         root: Option<Hash>,
         end: u64,
-        findings: &mut Findings,
+        before: u64,
+        findings: &mut Findings<'_>,
         settled: &mut Settled<'_>,
     ) -> Result<()> {
         if let (Some(suspect), Some(tip), Some(tree), Some(root)) = (&self.suspect, &self.tip, &self.tree, root)
@@ -415,7 +425,7 @@ impl Order {
         {
             let mut whole = tree.clone();
             whole.append(&tip.leaf)?;
-            if whole.root() != Some(root) && findings.is_empty() {
+            if whole.root() != Some(root) && findings.only_about(index, before) {
                 altered(findings, index, offset, "the newest checkpoint");
             }
         }
@@ -442,7 +452,7 @@ impl Order {
     }
 
     /// Tells what was moved from what is there twice.
-    fn settle_displaced(&mut self, findings: &mut Findings) {
+    fn settle_displaced(&mut self, findings: &mut Findings<'_>) {
         for (index, offset) in core::mem::take(&mut self.displaced) {
             let gap = self.missing.range(..=index).next_back().map(|(first, end)| (*first, *end));
             match gap {
@@ -469,7 +479,7 @@ impl Order {
 /// Called with the tree whenever a leaf has been settled.
 pub(super) type Settled<'s> = dyn FnMut(&CompactRange) -> Result<()> + 's;
 
-fn altered(findings: &mut Findings, index: u64, offset: u64, witness: &str) {
+fn altered(findings: &mut Findings<'_>, index: u64, offset: u64, witness: &str) {
     // Body, statement id and signature are judged by themselves; what remains is covered by the tree only.
     let field = if findings.about(index) { "entry" } else { "header" };
     let detail = format!("the bytes are not those that {witness} has committed to");

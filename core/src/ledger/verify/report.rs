@@ -1,5 +1,6 @@
 //! What verification says: findings, each with its place, and how much they allow to be assured.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::entry::EntryType;
@@ -107,10 +108,14 @@ kinds! {
     QuorumMissing = "quorum-missing",
     /// The entries that the earlier checkpoint covers are not those that stand here now.
     ForkedSinceEarlier = "forked-since-earlier",
+    /// What an entry says was not allowed when it was appended, or is no statement.
+    NotAuthorised = "not-authorised",
+    /// A use of a seal that was taken and never ended.
+    UseUnfinished = "use-unfinished",
 }
 
 /// One thing that is wrong, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Finding {
     /// What is wrong.
     pub kind: FindingKind,
@@ -132,6 +137,8 @@ pub struct Finding {
 pub enum Assurance {
     /// There are findings.
     Inconsistent,
+    /// Only the form was looked at: nothing that was read has been hashed.
+    WellFormed,
     /// Everything agrees with the key that the ledger itself names; who made the ledger is not assured.
     InternallyConsistent,
     /// The checkpoint is signed by a key that the caller trusts.
@@ -147,6 +154,7 @@ impl Assurance {
     pub fn name(self) -> &'static str {
         match self {
             Assurance::Inconsistent => "inconsistent",
+            Assurance::WellFormed => "well-formed",
             Assurance::InternallyConsistent => "internally consistent",
             Assurance::MatchesOperatorCheckpoint => "matches operator checkpoint",
             Assurance::ExtendsEarlierCheckpoint => "extends my earlier checkpoint",
@@ -193,21 +201,35 @@ pub struct Report {
 }
 
 /// Findings up to a cap.
-#[derive(Debug)]
-pub(super) struct Findings {
+pub(super) struct Findings<'f> {
     cap: usize,
+    /// Who hears of them at once.
+    listener: Option<&'f dyn Fn(&Finding)>,
+    /// What has been heard of.
+    told: HashSet<Finding>,
     pub(super) list: Vec<Finding>,
     pub(super) dropped: u64,
     /// Where the bytes of the stream of entries stand.
     pub(super) pieces: Arc<Vec<Piece>>,
 }
 
-impl Findings {
-    pub(super) fn new(cap: usize) -> Self {
-        Findings { cap, list: Vec::new(), dropped: 0, pieces: Arc::default() }
+impl<'f> Findings<'f> {
+    pub(super) fn new(cap: usize, listener: Option<&'f dyn Fn(&Finding)>) -> Self {
+        Findings { cap, listener, told: HashSet::new(), list: Vec::new(), dropped: 0, pieces: Arc::default() }
+    }
+
+    /// For another pass: what this one has found and told of is not told again.
+    pub(super) fn again(self, told: Vec<Finding>) -> Self {
+        Findings { told: told.into_iter().collect(), list: Vec::new(), dropped: 0, pieces: Arc::default(), ..self }
     }
 
     pub(super) fn push(&mut self, finding: Finding) {
+        if let Some(listener) = self.listener
+            && self.list.len() < self.cap
+            && !self.told.contains(&finding)
+        {
+            listener(&finding);
+        }
         if self.list.len() < self.cap { self.list.push(finding) } else { self.dropped += 1 }
     }
 
@@ -228,6 +250,12 @@ impl Findings {
     /// Whether something was found about this entry.
     pub(super) fn about(&self, index: u64) -> bool {
         self.list.iter().rev().take(64).any(|f| f.index == Some(index) && is_of_entries(&f.file))
+    }
+
+    /// Whether everything found after the first `before` findings is about this entry: nothing else explains a root.
+    pub(super) fn only_about(&self, index: u64, before: u64) -> bool {
+        let since = self.list.get(usize::try_from(before).unwrap_or(usize::MAX)..).unwrap_or_default();
+        self.total() == before + since.len() as u64 && since.iter().all(|finding| finding.index == Some(index))
     }
 
     /// Whether something was found in this part of a file.

@@ -1,17 +1,20 @@
 //! The pass over the entries: sealed segments as wholes where nothing is wrong, everything else entry by entry.
 
 use core::ops::Range;
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::super::entry::message_of;
-use super::super::frames::{PREFIX, Window};
+use super::super::entry::{Entry, message_of};
+use super::super::frames::{PREFIX, Window, cut};
 use super::super::genesis::Genesis;
-use super::super::merkle::Hash;
+use super::super::merkle::{Hash, leaf_hashes};
 use super::super::segment as files;
-use super::super::store::Directory;
 use super::super::view::View;
 use super::log::Signed;
 use super::order::{Job, Order};
+use super::queue::{Queue, ahead};
+use super::replay::Replay;
 use super::report::{Finding, FindingKind, Findings};
 use super::roots::Roots;
 use super::scan::{self, Facts, Next};
@@ -20,20 +23,35 @@ use super::source::Source;
 use super::summary::{Level, Summary};
 use super::{VerifyOptions, finding};
 use crate::sign::{KeyRef, Keys, Signature, verify_many};
-use crate::{Result, cpu};
+use crate::{Error, Result, cpu};
 
 /// How often the progress callback is called, at most.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// Entries that are not worth a second thread.
 const GRAIN: usize = 64;
-/// Segments that are looked at before their summaries are joined.
-const TOGETHER: usize = 8;
 
-/// The finding that a segment's file of hashes is not what its entries hash to.
-fn hashes_differ(number: u64, offset: u64) -> Finding {
-    let file = files::hashes_name(number);
-    let detail = "the file of hashes is missing or differs; the entries are right, it can be made again".to_owned();
-    Finding { offset, ..finding(FindingKind::HashesAltered, &file, None, "hash", detail) }
+impl Look {
+    /// The finding that a segment's file of hashes is not what its entries hash to, if that is so.
+    fn differs(&self, number: u64, findings: &mut Findings<'_>) {
+        let Look::Clean(_, Some(offset)) = self else { return };
+        let file = files::hashes_name(number);
+        let detail = "the file of hashes is missing or differs; the entries are right, it can be made again".to_owned();
+        findings.push(Finding { offset: *offset, ..finding(FindingKind::HashesAltered, &file, None, "hash", detail) });
+    }
+}
+
+/// Ends the work of the other threads, however the one that takes their results ends.
+struct Stop<'s, 'c>(&'s Context<'c>);
+
+impl Drop for Stop<'_, '_> {
+    fn drop(&mut self) {
+        self.0.stopped.store(true, Ordering::Relaxed);
+        if let Some((_, turns)) = &self.0.replay
+            && std::thread::panicking()
+        {
+            turns.give_up();
+        }
+    }
 }
 
 /// The pass over the entries.
@@ -54,14 +72,18 @@ impl Run<'_, '_> {
         &mut self,
         source: &Source<'_>,
         newest: Option<&Signed>,
-        findings: &mut Findings,
+        findings: &mut Findings<'_>,
         progress: &mut dyn FnMut(u64, u64) -> Result<()>,
     ) -> Result<()> {
         let target = newest.map_or(u64::MAX, |newest| newest.size);
-        let mut progress = |done: u64| progress(done.min(target), if newest.is_some() { target } else { 0 });
+        let mut most = 0;
+        let mut progress = |done: u64| {
+            most = done.min(target).max(most);
+            progress(most, if newest.is_some() { target } else { 0 })
+        };
         let mut from = 0;
         // Whose headers and footers are damaged is read entry by entry.
-        let view = Directory::open(source.directory.path()).and_then(View::open).ok();
+        let view = View::open(source.directory.clone()).ok();
         if let Some(view) = view
             && newest.is_some()
             && source.sealed << self.genesis.segment_bits() <= target
@@ -70,7 +92,45 @@ impl Run<'_, '_> {
             from = self.segments(source, &view, findings, &mut progress)?;
             self.order.go_on_to(target);
         }
-        self.stream(source, (from, source.length()), newest.map(|newest| newest.root), findings, &mut progress)
+        self.stream(source, (from, source.length()), newest.map(|newest| newest.root), findings, &mut progress)?;
+        match self.options.replay {
+            Some(replay) if findings.is_empty() => self.replay_tail(replay, source, from, &mut progress),
+            _ => Ok(()),
+        }
+    }
+
+    /// Replays the entries after the sealed segments. They have been verified; they are hashed again, so that nobody can
+    /// put others in their place meanwhile.
+    fn replay_tail(
+        &self,
+        replay: &dyn Replay,
+        source: &Source<'_>,
+        from: u64,
+        progress: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<()> {
+        const CHANGED: Error = Error::LedgerCorrupt { offset: 0, reason: "the log changed while it was verified" };
+        let mut window = Window::new(source, from, self.bytes)?;
+        let mut last = None;
+        while !window.bytes().is_empty() {
+            let (frames, end) = cut(window.bytes(), usize::MAX);
+            if frames.is_empty() {
+                return Err(CHANGED);
+            }
+            let leaves = leaf_hashes(self.genesis.hash(), window.bytes(), &frames, self.options.threads);
+            let mut entries = Vec::with_capacity(frames.len());
+            for (frame, leaf) in frames.iter().zip(leaves) {
+                let entry = Entry::parse(&window.bytes()[frame.clone()])?;
+                if last.is_some_and(|last| last != entry.prev()) {
+                    return Err(CHANGED);
+                }
+                last = Some(leaf);
+                entries.push(entry);
+            }
+            replay.read(&entries)();
+            window.advance(end)?;
+            progress(self.order.expected())?;
+        }
+        if last.is_some() && last != self.order.last_leaf() { Err(CHANGED) } else { Ok(()) }
     }
 
     /// Looks at every sealed segment, on many threads; gives where they end in the stream.
@@ -78,56 +138,104 @@ impl Run<'_, '_> {
         &mut self,
         source: &Source<'_>,
         view: &View,
-        findings: &mut Findings,
+        findings: &mut Findings<'_>,
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<u64> {
-        let bits = self.genesis.segment_bits();
-        let context = Context::new(source.directory, self.genesis, self.options.level)?;
-        let mut number = 0;
-        while number < source.sealed {
-            if let Some(summary) = self.options.summaries.iter().find(|summary| summary.start() >> bits == number) {
-                let end = summary.end() >> bits;
-                let fits = end <= source.sealed && view.is_sealed_as(&summary.range)?;
-                if fits && summary.level >= self.options.level && summary.ledger == context.id {
-                    if self.accept(summary.clone(), source, view)? {
-                        number = end;
-                        progress(summary.end())?;
-                        continue;
+        let context = Context::new(source.directory, self.genesis, self.options.replay)?;
+        let kept = kept(self.options, source, view, &context, findings)?;
+        let replayed = context.replay.is_some();
+        let is_kept = |number: u64| {
+            kept.range(..=number)
+                .next_back()
+                .filter(|(_, summary)| number << self.genesis.segment_bits() < summary.end())
+        };
+        // What is replayed is read, and hashed so that it can be believed; its signatures have been verified.
+        let plan: Vec<(u64, Level)> = (0..source.sealed)
+            .filter_map(|number| match is_kept(number) {
+                Some(_) if replayed => Some((number, Level::Tree)),
+                Some(_) => None,
+                None => Some((number, self.options.level)),
+            })
+            .collect();
+        let (queue, ahead) = (Queue::default(), ahead(self.options.threads));
+        let (context_of_tasks, queue_of_tasks, plan) = (&context, &queue, &plan);
+        let look = move |place: usize| {
+            plan.get(place).map_or(Ok(Look::Damaged), |(n, level)| context_of_tasks.look(*n, *level))
+        };
+        cpu::with_tasks(self.options.threads, |tasks| {
+            let _stop = Stop(&context);
+            let (mut place, mut begun) = (0, 0);
+            let mut number = 0;
+            while number < source.sealed {
+                let summary = kept.get(&number);
+                let last = summary.map_or(number + 1, |summary| summary.end() >> self.genesis.segment_bits());
+                let mut looks = Vec::new();
+                if summary.is_none() || replayed {
+                    for _ in number..last {
+                        looks.push(match tasks {
+                            Some(tasks) => {
+                                while begun < plan.len().min(place + ahead) {
+                                    let next = begun;
+                                    tasks.spawn(move |_| queue_of_tasks.look(next, || look(next)));
+                                    begun += 1;
+                                }
+                                queue.take(place, &mut || progress(context.seen.load(Ordering::Relaxed)))?
+                            }
+                            None => look(place)?,
+                        });
+                        place += 1;
                     }
-                } else if !fits {
-                    let detail = format!(
-                        "the segments from entry {} on are not those that the summary was made of",
-                        summary.start()
-                    );
-                    let (kind, file) = (FindingKind::ChangedSinceSummary, files::entries_name(number));
-                    findings.push(finding(kind, &file, Some(summary.start()), "root", detail));
                 }
-            }
-            let mut looks: Vec<Option<Result<Look>>> = Vec::new();
-            looks.resize_with(TOGETHER.min((source.sealed - number) as usize), || None);
-            cpu::fill_chunks(&mut looks, self.options.threads, 1, |start, chunk| {
-                for (place, look) in chunk.iter_mut().enumerate() {
-                    *look = Some(context.look(number + (start + place) as u64));
-                }
-            });
-            for look in looks.into_iter().flatten() {
-                let accepted = match look? {
-                    Look::Clean(summary, differs) => {
-                        if let Some(offset) = differs {
-                            findings.push(hashes_differ(number, offset));
-                        }
-                        self.accept(*summary, source, view)?
+                let clean = looks.iter().all(|look| matches!(look, Look::Clean(..)));
+                if let Some(summary) = summary
+                    && clean
+                    && self.accept((*summary).clone(), source, view)?
+                {
+                    if looks.is_empty() {
+                        context.seen.fetch_add(summary.end() - summary.start(), Ordering::Relaxed);
                     }
-                    Look::Damaged => false,
-                };
-                if !accepted {
-                    self.closely(number, source, view, findings, progress)?;
+                    looks.into_iter().zip(number..).for_each(|(look, number)| look.differs(number, findings));
+                } else if looks.is_empty() {
+                    // The summary contradicts what is before it.
+                    for number in number..last {
+                        let look = context.look(number, self.options.level)?;
+                        self.judge(look, number, source, view, findings, progress)?;
+                    }
+                } else {
+                    for (look, number) in looks.into_iter().zip(number..) {
+                        self.judge(look, number, source, view, findings, progress)?;
+                    }
                 }
-                number += 1;
-                progress(number << bits)?;
+                number = last;
+                progress(context.seen.load(Ordering::Relaxed))?;
             }
-        }
+            if let Some((_, turns)) = &context.replay
+                && !turns.are_at(source.sealed)
+            {
+                turns.give_up();
+            }
+            Ok(())
+        })?;
         Ok(source.pieces.get(source.sealed as usize).map_or(source.length(), |piece| piece.at))
+    }
+
+    /// Takes the result of a look at a segment; where something is wrong, goes over it entry by entry.
+    fn judge(
+        &mut self,
+        look: Look,
+        number: u64,
+        source: &Source<'_>,
+        view: &View,
+        findings: &mut Findings<'_>,
+        progress: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<()> {
+        look.differs(number, findings);
+        if let Look::Clean(summary, _) = look
+            && self.accept(*summary, source, view)?
+        {
+            return Ok(());
+        }
+        self.closely(number, source, view, findings, progress)
     }
 
     /// Takes a segment, or several, in which nothing is wrong; whether it continues what is before it.
@@ -153,7 +261,7 @@ impl Run<'_, '_> {
         number: u64,
         source: &Source<'_>,
         view: &View,
-        findings: &mut Findings,
+        findings: &mut Findings<'_>,
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<()> {
         let bits = self.genesis.segment_bits();
@@ -176,10 +284,10 @@ impl Run<'_, '_> {
         source: &Source<'_>,
         (from, to): (u64, u64),
         root: Option<Hash>,
-        findings: &mut Findings,
+        findings: &mut Findings<'_>,
         progress: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<()> {
-        let target = self.order.target();
+        let (target, before) = (self.order.target(), findings.total());
         let mut window = Window::new(source, from, to)?;
         // The last entry of a batch waits for the first of the next: order needs to look one ahead.
         let mut batch: Vec<Facts> = Vec::new();
@@ -228,7 +336,7 @@ impl Run<'_, '_> {
         }
         self.bytes = end;
         let Run { order, roots, .. } = self;
-        order.finish(root, end, findings, &mut |tree| roots.compare(tree))?;
+        order.finish(root, end, before, findings, &mut |tree| roots.compare(tree))?;
         self.check_signatures(findings)?;
         progress(self.order.expected())
     }
@@ -238,7 +346,7 @@ impl Run<'_, '_> {
         self.order.expected() >= target && facts.index >= target
     }
 
-    fn take(&mut self, facts: &Facts, next: Option<&Facts>, findings: &mut Findings) -> Result<()> {
+    fn take(&mut self, facts: &Facts, next: Option<&Facts>, findings: &mut Findings<'_>) -> Result<()> {
         let Run { order, roots, .. } = self;
         order.take(facts, next, findings, &mut |tree| roots.compare(tree))
     }
@@ -257,7 +365,7 @@ impl Run<'_, '_> {
     }
 
     /// Checks the signatures that have been collected, on many threads.
-    fn check_signatures(&mut self, findings: &mut Findings) -> Result<()> {
+    fn check_signatures(&mut self, findings: &mut Findings<'_>) -> Result<()> {
         let jobs: Vec<Job> = core::mem::take(&mut self.order.jobs);
         if self.options.level < Level::Signatures {
             return Ok(());
@@ -275,4 +383,34 @@ impl Run<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// The summaries that are taken instead of the segments that they were made of, by number of the first.
+fn kept<'o>(
+    options: &'o VerifyOptions<'o>,
+    source: &Source<'_>,
+    view: &View,
+    context: &Context<'_>,
+    findings: &mut Findings<'_>,
+) -> Result<BTreeMap<u64, &'o Summary>> {
+    let bits = context.genesis.segment_bits();
+    let (mut kept, mut end) = (BTreeMap::new(), 0);
+    let mut summaries: Vec<&Summary> = options.summaries.iter().collect();
+    summaries.sort_by_key(|summary| (summary.start(), u64::MAX - summary.end()));
+    for summary in summaries {
+        if summary.ledger != context.id {
+            let reason = "was made of another ledger";
+            return Err(Error::InvalidArgument { field: "summary", reason });
+        }
+        let start = summary.start();
+        if summary.end() >> bits > source.sealed || !view.is_sealed_as(&summary.range)? {
+            let detail = format!("the segments from entry {start} on are not those that the summary was made of");
+            let (kind, file) = (FindingKind::ChangedSinceSummary, files::entries_name(start >> bits));
+            findings.push(finding(kind, &file, Some(start), "root", detail));
+        } else if start >= end && summary.level >= options.level.min(Level::Signatures) {
+            kept.insert(start >> bits, summary);
+            end = summary.end();
+        }
+    }
+    Ok(kept)
 }

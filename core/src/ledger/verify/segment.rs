@@ -7,23 +7,23 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::super::chain::Chain;
 use super::super::entry::{BODY_OFFSET, Entry, EntryType, body_digests, message_of};
-use super::super::frames::{PREFIX, cut};
+use super::super::frames::{PREFIX, cut_into};
 use super::super::genesis::Genesis;
 use super::super::keys::KeyRow;
-use super::super::merkle::{CompactRange, Hash, Pyramid, leaf_hashes};
+use super::super::merkle::{CompactRange, Hash, Pyramid, extend_leaf_hashes};
 use super::super::records::keys_digest;
 use super::super::segment::{self, BUNDLE, BUNDLE_BITS, End, HEADER};
 use super::super::store::{Directory, NOT_FOUND, ReadFile};
+use super::replay::{Replay, Turn, Turns};
 use super::summary::{Level, Summary};
 use crate::hash::HashAlgorithm;
 use crate::sign::{Algorithm, KeyRef, Keys, PreparedKey, Signature, verify_digest_many};
 use crate::{Error, Result, cpu};
 
-/// Bytes of a segment in memory at a time.
-const CHUNK: usize = 1 << 20;
 /// Signatures that are verified together.
 const BATCH: usize = 8192;
 /// Keys that are prepared; each takes about 340 KiB.
@@ -34,8 +34,13 @@ pub(super) struct Context<'c> {
     pub(super) directory: &'c Directory,
     pub(super) genesis: &'c Genesis,
     pub(super) id: Hash,
-    pub(super) level: Level,
+    /// What the layer above makes of the entries, and whose turn it is.
+    pub(super) replay: Option<(&'c dyn Replay, Turns)>,
     prepared: RwLock<HashMap<[u8; 65], PreparedKey>>,
+    /// Entries that have been gone over.
+    pub(super) seen: AtomicU64,
+    /// Whether nobody waits for a result any more.
+    pub(super) stopped: AtomicBool,
 }
 
 /// What a look at a segment found.
@@ -47,8 +52,18 @@ pub(super) enum Look {
 }
 
 impl<'c> Context<'c> {
-    pub(super) fn new(directory: &'c Directory, genesis: &'c Genesis, level: Level) -> Result<Self> {
-        Ok(Context { directory, genesis, id: genesis.id()?, level, prepared: RwLock::default() })
+    pub(super) fn new(directory: &'c Directory, genesis: &'c Genesis, replay: Option<&'c dyn Replay>) -> Result<Self> {
+        // Readings of a mebibyte of entries each take a few mebibytes.
+        let most = (48 / cpu::threads(0)).max(2);
+        Ok(Context {
+            directory,
+            genesis,
+            id: genesis.id()?,
+            replay: replay.map(|replay| (replay, Turns::new(most))),
+            prepared: RwLock::default(),
+            seen: AtomicU64::new(0),
+            stopped: AtomicBool::new(false),
+        })
     }
 
     fn end_of(&self, number: u64) -> Result<Option<(ReadFile, End)>> {
@@ -85,13 +100,14 @@ impl<'c> Context<'c> {
     }
 
     /// Looks at one segment.
-    pub(super) fn look(&self, number: u64) -> Result<Look> {
+    pub(super) fn look(&self, number: u64, level: Level) -> Result<Look> {
+        let turn = self.replay.as_ref().map(|(replay, turns)| (*replay, Turn::new(turns, number)));
         let found = self.end_of(number)?.zip(match number.checked_sub(1) {
             Some(before) => self.end_of(before)?.map(|(_, end)| Some(end)),
             None => Some(None),
         });
         let Some(((file, end), before)) = found else { return Ok(Look::Damaged) };
-        let mut pass = Pass::new(self, number, before, end)?;
+        let mut pass = Pass::new(self, (number, level), before, end, turn)?;
         if !pass.entries(&file)? {
             return Ok(Look::Damaged);
         }
@@ -103,15 +119,20 @@ impl<'c> Context<'c> {
 struct Pass<'p> {
     context: &'p Context<'p>,
     number: u64,
+    level: Level,
     before: Option<End>,
     end: End,
     chain: Chain,
+    /// Entries so far.
+    count: usize,
+    /// Their leaf hashes; none at level 0.
     leaves: Vec<Hash>,
     first_prev: Hash,
     first_time: u64,
     keys_in: Hash,
     counts: [u64; EntryType::ALL.len()],
     jobs: Jobs,
+    turn: Option<(&'p dyn Replay, Turn<'p>)>,
 }
 
 /// Signatures that wait to be verified.
@@ -126,20 +147,30 @@ struct Jobs {
 }
 
 impl<'p> Pass<'p> {
-    fn new(context: &'p Context<'p>, number: u64, before: Option<End>, end: End) -> Result<Self> {
+    fn new(
+        context: &'p Context<'p>,
+        (number, level): (u64, Level),
+        before: Option<End>,
+        end: End,
+        turn: Option<(&'p dyn Replay, Turn<'p>)>,
+    ) -> Result<Self> {
         let chain = Chain::new(context.genesis)?;
+        let leaves = if level == Level::Structure { 0 } else { 1 << context.genesis.segment_bits() };
         Ok(Pass {
             context,
             number,
+            level: level.min(Level::Signatures),
             before,
             end,
             keys_in: keys_digest(context.genesis.hash(), &chain.keys.encode()),
             chain,
-            leaves: Vec::with_capacity(1 << context.genesis.segment_bits()),
+            count: 0,
+            leaves: Vec::with_capacity(leaves),
             first_prev: [0; 32],
             first_time: 0,
             counts: [0; EntryType::ALL.len()],
             jobs: Jobs::default(),
+            turn,
         })
     }
 
@@ -147,59 +178,85 @@ impl<'p> Pass<'p> {
     fn entries(&mut self, file: &ReadFile) -> Result<bool> {
         let count = 1usize << self.context.genesis.segment_bits();
         let stop = self.end.offsets.last().copied().unwrap_or_default();
-        let (mut buffer, mut held, mut at) = (vec![0; CHUNK], 0, HEADER as u64);
-        while self.leaves.len() < count {
-            let want = usize::try_from(stop - at).unwrap_or(usize::MAX).min(CHUNK - held);
+        let (mut buffer, mut held, mut at) = (vec![0; file.stride()], 0, HEADER as u64);
+        let mut frames = Vec::new();
+        while self.count < count {
+            if self.context.stopped.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+            let want = usize::try_from(stop - at).unwrap_or(usize::MAX).min(buffer.len() - held);
             let filled = held + file.read(at, &mut buffer[held..held + want])?;
             let start = at - held as u64;
             at = start + filled as u64;
-            let (frames, used) = cut(&buffer[..filled], count - self.leaves.len());
+            let used = cut_into(&buffer[..filled], count - self.count, &mut frames);
             if frames.is_empty() || !self.chunk(&buffer[..filled], &frames, start)? {
                 return Ok(false);
             }
             buffer.copy_within(used..filled, 0);
             held = filled - used;
         }
-        Ok(held == 0 && at == stop && self.jobs.verify(self.context, &self.chain)?)
+        Ok(held == 0 && at == stop && self.verify()?)
     }
 
     /// Takes the entries of a part of the file that starts at `start`.
     fn chunk(&mut self, bytes: &[u8], frames: &[Range<usize>], start: u64) -> Result<bool> {
         let hash = self.context.genesis.hash();
-        let leaves = leaf_hashes(hash, bytes, frames, 1);
-        if self.leaves.is_empty() && !self.begin(bytes, frames) {
+        let hashed = self.level >= Level::Tree;
+        if hashed {
+            extend_leaf_hashes(hash, bytes, frames, &mut self.leaves);
+        }
+        if self.count == 0 && !self.begin(bytes, frames) {
             return Ok(false);
         }
-        let signatures = self.context.level >= Level::Signatures;
-        for (frame, leaf) in frames.iter().zip(&leaves) {
+        let signatures = self.level >= Level::Signatures;
+        let mut replayed = Vec::with_capacity(if self.turn.is_some() { frames.len() } else { 0 });
+        for frame in frames {
             let Ok(entry) = Entry::parse(&bytes[frame.clone()]) else { return Ok(false) };
-            let place = self.leaves.len() as u64;
+            let place = self.count as u64;
             if place.is_multiple_of(BUNDLE)
                 && self.end.offsets[(place / BUNDLE) as usize] != start + (frame.start - PREFIX) as u64
             {
                 return Ok(false);
             }
-            if self.chain.admit(&entry, *leaf).is_err() {
+            // Where nothing is hashed, an entry is believed what it says of the one before it.
+            if !hashed && self.count > 0 {
+                self.chain.last_leaf = entry.prev();
+            }
+            let leaf = if hashed { self.leaves[self.count] } else { [0; 32] };
+            if self.chain.admit(&entry, leaf).is_err() {
                 return Ok(false);
             }
-            self.leaves.push(*leaf);
+            self.count += 1;
             self.counts[entry.kind() as usize] += 1;
             if signatures {
                 self.jobs.rows.push(entry.key_idx());
                 self.jobs.messages.push(message_of(&entry.statement()));
                 self.jobs.signatures.push(Signature::from(entry.signature()));
             }
+            if self.turn.is_some() {
+                replayed.push(entry);
+            }
         }
-        if !signatures {
-            return Ok(true);
+        if signatures {
+            let bodies: Vec<&[u8]> = frames.iter().map(|frame| &bytes[frame.start + BODY_OFFSET..frame.end]).collect();
+            let digests = body_digests(hash, &bodies);
+            let new = &self.jobs.messages[self.jobs.messages.len() - frames.len()..];
+            if !digests.iter().zip(new).all(|(digest, message)| *digest == message[16..]) {
+                return Ok(false);
+            }
+        } else {
+            self.context.seen.fetch_add(frames.len() as u64, Ordering::Relaxed);
         }
-        let bodies: Vec<&[u8]> = frames.iter().map(|frame| &bytes[frame.start + BODY_OFFSET..frame.end]).collect();
-        let digests = body_digests(hash, &bodies);
-        let new = &self.jobs.messages[self.jobs.messages.len() - frames.len()..];
-        if !digests.iter().zip(new).all(|(digest, message)| *digest == message[16..]) {
-            return Ok(false);
+        if let Some((replay, turn)) = &mut self.turn {
+            turn.push(replay.read(&replayed));
         }
-        Ok(self.jobs.rows.len() < BATCH || self.jobs.verify(self.context, &self.chain)?)
+        Ok(self.jobs.rows.len() < BATCH || self.verify()?)
+    }
+
+    /// Verifies the signatures that have come together; whether all are right.
+    fn verify(&mut self) -> Result<bool> {
+        self.context.seen.fetch_add(self.jobs.rows.len() as u64, Ordering::Relaxed);
+        self.jobs.verify(self.context, &self.chain)
     }
 
     /// Finds the state with which the segment begins.
@@ -217,22 +274,29 @@ impl<'p> Pass<'p> {
     }
 
     /// Compares the tree with footer and hash file.
-    fn finish(self) -> Result<Look> {
+    fn finish(mut self) -> Result<Look> {
         let (hash, bits) = (self.context.genesis.hash(), self.context.genesis.segment_bits());
-        let last_leaf = self.chain.last_leaf;
-        let leaves = Pyramid::of(hash, self.number << bits, self.leaves);
-        let root = leaves.node(bits, self.number);
         let end = &self.end;
-        if root != Some(&end.root) || last_leaf != end.last_leaf || self.first_prev != end.first_prev {
+        let mut last_leaf = self.chain.last_leaf;
+        let differs = if self.level == Level::Structure {
+            last_leaf = end.last_leaf;
+            hashes_missing(self.context.directory, self.number, bits)?
+        } else {
+            let leaves = Pyramid::of(hash, self.number << bits, core::mem::take(&mut self.leaves));
+            if leaves.node(bits, self.number) != Some(&end.root) {
+                return Ok(Look::Damaged);
+            }
+            differs(self.context.directory, &leaves, self.number, bits)?
+        };
+        if last_leaf != end.last_leaf || self.first_prev != end.first_prev {
             return Ok(Look::Damaged);
         }
-        let differs = differs(self.context.directory, &leaves, self.number, bits)?;
         let mut range = CompactRange::new(hash, self.number << bits);
         range.append_perfect(bits, &end.root)?;
         let summary = Summary {
             ledger: self.context.id,
             hash,
-            level: self.context.level,
+            level: self.level,
             range,
             first_prev: self.first_prev,
             last_leaf,
@@ -244,7 +308,20 @@ impl<'p> Pass<'p> {
             signatures: self.jobs.checked,
             bytes: end.offsets.last().copied().unwrap_or_default() - HEADER as u64,
         };
+        if let Some((_, turn)) = self.turn {
+            turn.end();
+        }
         Ok(Look::Clean(Box::new(summary), differs))
+    }
+}
+
+/// Where the file of hashes ends too early or late, if it does; 0 when it is not there.
+fn hashes_missing(directory: &Directory, number: u64, bits: u32) -> Result<Option<u64>> {
+    let should = segment::hashes_length(bits);
+    match directory.open_read(&segment::hashes_name(number), "read the hashes of a segment") {
+        Ok(file) => Ok(Some(file.length()?).filter(|length| *length != should).map(|length| length.min(should))),
+        Err(Error::LedgerIo { os_code: NOT_FOUND, .. }) => Ok(Some(0)),
+        Err(error) => Err(error),
     }
 }
 
@@ -255,11 +332,11 @@ fn differs(directory: &Directory, leaves: &Pyramid, number: u64, bits: u32) -> R
         Err(Error::LedgerIo { os_code: NOT_FOUND, .. }) => return Ok(Some(0)),
         Err(error) => return Err(error),
     };
-    let mut buffer = vec![0; CHUNK];
+    let mut buffer = vec![0; file.stride()];
     let mut offset = 0;
     for (level, count) in [(0, 1usize << bits), (BUNDLE_BITS, 1 << (bits - BUNDLE_BITS))] {
         let nodes = leaves.level(level).get(..count).unwrap_or_default();
-        for part in nodes.chunks(CHUNK / 32) {
+        for part in nodes.chunks(buffer.len() / 32) {
             let bytes = part.as_flattened();
             let read = file.read(offset, &mut buffer[..bytes.len()])?;
             if buffer[..read] != *bytes {
@@ -275,6 +352,9 @@ fn differs(directory: &Directory, leaves: &Pyramid, number: u64, bits: u32) -> R
 impl Jobs {
     /// Verifies what has come together; whether every signature is right.
     fn verify(&mut self, context: &Context<'_>, chain: &Chain) -> Result<bool> {
+        if self.rows.is_empty() {
+            return Ok(true);
+        }
         for row in &self.rows {
             if !self.keys.contains_key(row) {
                 let found =

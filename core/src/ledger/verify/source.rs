@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::super::checkpoint::Checkpoint;
-use super::super::frames::{ReadAt, cut};
+use super::super::frames::{ReadAt, frames_end};
 use super::super::genesis::Genesis;
 use super::super::merkle::Hash;
 use super::super::note::Note;
@@ -50,6 +50,9 @@ struct BadRecord {
     lost: bool,
 }
 
+/// Bytes of checkpoints in the log that are kept in memory, at most; a writer's take a third of it.
+const MAX_NOTES: usize = 64 << 20;
+
 /// The stream.
 pub(super) struct Source<'d> {
     pub(super) directory: &'d Directory,
@@ -74,7 +77,11 @@ fn finding(kind: FindingKind, file: &str, offset: u64, field: &'static str, deta
 
 impl<'d> Source<'d> {
     /// Finds the files of entries; what comes later is not seen.
-    pub(super) fn open(directory: &'d Directory, genesis: Option<&Genesis>, findings: &mut Findings) -> Result<Self> {
+    pub(super) fn open(
+        directory: &'d Directory,
+        genesis: Option<&Genesis>,
+        findings: &mut Findings<'_>,
+    ) -> Result<Self> {
         let mut tries = 0;
         let (number, wal) = loop {
             let Some(number) = directory.wal_numbers()?.last().copied() else { break (0, None) };
@@ -148,7 +155,7 @@ impl<'d> Source<'d> {
         number: u64,
         genesis: Option<&Genesis>,
         pieces: &mut Vec<Piece>,
-        findings: &mut Findings,
+        findings: &mut Findings<'_>,
     ) -> Result<()> {
         let (name, length) = (self.wal_name.clone(), file.length()?);
         let mut header = [0; wal::HEADER];
@@ -161,7 +168,14 @@ impl<'d> Source<'d> {
         }
         let mut at = wal::HEADER as u64;
         self.wal_length = length;
+        // Every record begins in the segment that the log begins with; what is far more is not the writer's.
+        let (most, mut held) = (2usize << genesis.map_or(16, Genesis::segment_bits), 0);
         while at < length {
+            if self.ends.len() >= most || self.bad.len() >= most || held > MAX_NOTES {
+                let detail = "the log goes on beyond what a log can hold; what follows is not read".to_owned();
+                findings.push(finding(FindingKind::FrameDamaged, &name, at, "record", detail));
+                break;
+            }
             let mut fixed = [0; wal::RECORD];
             let read = file.read(at, &mut fixed)?;
             let record = Record::read(&fixed[..read]).filter(|record| record.length() as u64 <= length - at);
@@ -179,6 +193,7 @@ impl<'d> Source<'d> {
                     let offset = entries_at + entries.len() as u64;
                     self.piece(pieces, &name, entries_at, entries.len() as u64);
                     let checkpoint = Note::parse(note).and_then(|note| Checkpoint::parse(note.text())).ok();
+                    held += note.len();
                     let (file, text, log) = (name.clone(), note.to_vec(), record.log);
                     self.notes.push(WalNote { file, offset, text, log, checkpoint });
                     at = end;
@@ -191,7 +206,7 @@ impl<'d> Source<'d> {
             let mut bytes = vec![0; usize::try_from(next - at).unwrap_or(usize::MAX).min(2 * wal::MAX_RECORD)];
             let read = file.read(at, &mut bytes)?;
             bytes.truncate(read);
-            let (_, used) = cut(bytes.get(wal::RECORD..).unwrap_or_default(), usize::MAX);
+            let used = frames_end(bytes.get(wal::RECORD..).unwrap_or_default());
             self.bad.push(BadRecord { at: self.length, place: at..next, lost: true });
             self.piece(pieces, &name, entries_at, used as u64);
             at = next;
@@ -229,7 +244,7 @@ impl<'d> Source<'d> {
     }
 
     /// Reports damaged records among the entries up to `judged` in the stream, where nothing else has been found.
-    pub(super) fn judge_records(&self, judged: u64, findings: &mut Findings) {
+    pub(super) fn judge_records(&self, judged: u64, findings: &mut Findings<'_>) {
         for bad in self.bad.iter().filter(|bad| bad.at < judged) {
             if bad.lost || !findings.any_in(&self.wal_name, &bad.place) {
                 let detail = match bad.lost {
@@ -250,7 +265,7 @@ fn judge_segment(
     number: u64,
     name: &str,
     genesis: Option<&Genesis>,
-    findings: &mut Findings,
+    findings: &mut Findings<'_>,
 ) -> Result<u64> {
     let bits = genesis.map_or(16, Genesis::segment_bits);
     let mut end = vec![0; segment::end_length(bits)];

@@ -12,18 +12,23 @@ use crate::{Error, Result};
 /// How much of a ledger is verified; each level includes those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// L1: structure, order, hashes, chain, tree, against the newest checkpoint.
+    /// L0: headers, frames, fields, order and key table of sealed segments, and their footers against the newest
+    /// checkpoint; no entry of theirs is hashed.
+    Structure,
+    /// L1: hashes, chain, tree.
     Tree,
     /// L2: every checkpoint that was ever released.
     Checkpoints,
     /// L3: every entry's statement id and signature.
     Signatures,
+    /// L4: what the statements mean, replayed by the layer above.
+    Authority,
 }
 
 impl Level {
-    /// 1, 2 or 3.
+    /// 0 to 4.
     pub fn number(self) -> u8 {
-        self as u8 + 1
+        self as u8
     }
 
     /// The inverse of [`Level::number`].
@@ -32,10 +37,12 @@ impl Level {
     /// `InvalidArgument` for another number.
     pub fn from_number(number: u8) -> Result<Self> {
         match number {
+            0 => Ok(Level::Structure),
             1 => Ok(Level::Tree),
             2 => Ok(Level::Checkpoints),
             3 => Ok(Level::Signatures),
-            _ => Err(Error::InvalidArgument { field: "level", reason: "must be 1, 2 or 3" }),
+            4 => Ok(Level::Authority),
+            _ => Err(Error::InvalidArgument { field: "level", reason: "must be 0 to 4" }),
         }
     }
 }
@@ -184,7 +191,8 @@ impl Summary {
         let summary = Summary {
             ledger: fields.bytes("ledger")?,
             hash,
-            level: Level::from_number(level)?,
+            // What statements mean is never in the summary of a part.
+            level: Level::from_number(level).ok().filter(|l| *l < Level::Authority).ok_or(bad("level"))?,
             range: CompactRange::covering(hash, start, end, &mut |_, _| hashes.next().copied().ok_or(bad("range")))?,
             first_prev: fields.bytes("first_prev")?,
             last_leaf: fields.bytes("last_leaf")?,
