@@ -25,6 +25,7 @@ mod recovery;
 mod seal;
 mod segment;
 mod store;
+mod succession;
 mod tiles;
 mod tlog_proof;
 mod verify;
@@ -51,4 +52,4 @@ pub use verify::{
     Assurance, Finding, FindingKind, Level, Report, Summary, VerifyOptions, Witnessing, sealed_segments, verify,
     verify_segment,
 };
-pub use writer::{Ledger, Receipt};
+pub use writer::{Commit, Fence, Ledger, Receipt};
