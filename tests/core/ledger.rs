@@ -4,6 +4,8 @@
 mod cbor;
 #[path = "ledger/crash.rs"]
 mod crash;
+#[path = "ledger/faults.rs"]
+mod faults;
 #[path = "ledger/frozen.rs"]
 mod frozen;
 #[path = "ledger/merkle.rs"]
@@ -20,6 +22,8 @@ mod segments;
 mod store;
 #[path = "ledger/tiles.rs"]
 mod tiles;
+#[path = "ledger/succession.rs"]
+mod succession;
 #[path = "ledger/verify.rs"]
 mod verify;
 #[path = "ledger/world.rs"]

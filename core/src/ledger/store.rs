@@ -204,7 +204,7 @@ impl Directory {
         if !self.careless {
             file.sync_all().map_err(failed(operation))?;
         }
-        if unique && target.exists() {
+        if unique && target.try_exists().map_err(failed(operation))? {
             same_content(&new, &target)?;
         }
         fs::rename(&new, &target).map_err(failed(operation))?;
