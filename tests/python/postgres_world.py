@@ -28,6 +28,14 @@ def program(name: str) -> str:
     return str(found)
 
 
+def wrong_clock(skew: str) -> dict[str, str]:
+    """What gives a process a clock of its own: that of the day, not the one that waiting goes by."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if library is None:
+        missing("libfaketime is not installed (apt-get install faketime)")
+    return {"LD_PRELOAD": str(library), "FAKETIME": skew, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
 class Server:
     """PostgreSQL on a socket in a directory of its own."""
 
@@ -76,13 +84,16 @@ class Leader:
     Args:
         arguments: Directory, connection string, lease.
         stop_at: Where it stops itself (SIGSTOP), once: see ``sequencer_child.py``.
-        wrapper: What runs it, such as faketime.
+        clock: By how much its clock is wrong, such as ``+3h``.
     """
 
-    def __init__(self, *arguments: object, stop_at: str = "", wrapper: tuple[str, ...] = ()) -> None:
+    def __init__(self, *arguments: object, stop_at: str = "", clock: str = "") -> None:
         descriptor, self._log = tempfile.mkstemp(prefix="sealcore-leader-")
-        command = [*wrapper, sys.executable, str(HERE / "sequencer_child.py"), *map(str, arguments), stop_at]
-        self.process = subprocess.Popen(command, stdout=descriptor, stderr=descriptor, stdin=subprocess.DEVNULL)
+        environment = {**os.environ, **(wrong_clock(clock) if clock else {})}
+        command = [sys.executable, str(HERE / "sequencer_child.py"), *map(str, arguments), stop_at]
+        self.process = subprocess.Popen(
+            command, stdout=descriptor, stderr=descriptor, stdin=subprocess.DEVNULL, env=environment
+        )
         os.close(descriptor)
 
     def said(self) -> str:

@@ -47,6 +47,7 @@ def main(directory: str, dsn: str, lease: str, place: str) -> None:
         stop_at(place)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    print("ready", flush=True)
     world = World("sha256")
     Sequencer(directory, dsn, origin=ORIGIN, ledger_key=world.ledger_key, lease=float(lease)).run(stop)
     print("ended", flush=True)

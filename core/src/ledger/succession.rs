@@ -37,7 +37,8 @@ pub(super) fn build(previous: &Path, path: &Path, size: u64, root: &Hash) -> Res
         newest = Some((record.log, note));
     }
     if view.size() < size {
-        let reason = "holds fewer entries than the coordination store knows: the directory was put back to an older state";
+        let reason =
+            "holds fewer entries than the coordination store knows: the directory was put back to an older state";
         return Err(Error::LedgerCorrupt { offset: view.end, reason });
     }
     let state = view.directory.read(store::STATE, wal::STATE, "read state")?;

@@ -272,7 +272,14 @@ impl Ledger {
             process: std::process::id(),
             queue: Mutex::default(),
             known: RwLock::new(view.chain.keys.rows().iter().map(Known::new).collect()),
-            state: Mutex::new(State { note: files.note.as_str().into(), view, files, fence, failed: None, _lock: lock }),
+            state: Mutex::new(State {
+                note: files.note.as_str().into(),
+                view,
+                files,
+                fence,
+                failed: None,
+                _lock: lock,
+            }),
         })
     }
 

@@ -123,6 +123,11 @@ class Sequencer:
                 self._clean(term)
                 self._leading.set()
                 self._serve(store, term, ledger, stop, lost)
+        except errors.LedgerError as error:
+            # A newer leader removes the directories of older ones. If there is one, nothing else is wrong.
+            if not isinstance(error, errors.LedgerFenced):
+                store.renew(term, self._lease)
+            raise
         finally:
             self._leading.clear()
             over.set()
@@ -138,19 +143,14 @@ class Sequencer:
             store.commit(term, before=self._size, note=note, answers=answers)
             self._size = Checkpoint.read_unverified(note).size
 
-        try:
-            return Ledger.succeed(
-                epoch_directory(self._directory, term.home),
-                epoch_directory(self._directory, term.epoch),
-                size=term.size,
-                root=term.root,
-                ledger_key=self._key,
-                fence=fence,
-            )
-        except errors.SealcoreError:
-            # A newer leader removes what he has taken over. If there is one, nothing is wrong.
-            store.renew(term, self._lease)
-            raise
+        return Ledger.succeed(
+            epoch_directory(self._directory, term.home),
+            epoch_directory(self._directory, term.epoch),
+            size=term.size,
+            root=term.root,
+            ledger_key=self._key,
+            fence=fence,
+        )
 
     def _serve(
         self, store: Coordination, term: Term, ledger: Ledger, stop: threading.Event, lost: threading.Event

@@ -74,8 +74,22 @@ fn every_system_call_fails() {
                 let trace = home.join("trace").display().to_string();
                 let mut wrapper = vec!["strace", "-f", "-qq", "-o", &trace, "-e", &inject];
                 let names = [
-                    "wal", "seg", "state", "checkpoints.log", "checkpoint", "checkpoint.new", "genesis", "lock", WAL,
-                    "wal/1.wal", "wal/1.wal.new", "seg/0.slg", "seg/0.slg.new", "seg/0.slh", "seg/0.slh.new", "",
+                    "wal",
+                    "seg",
+                    "state",
+                    "checkpoints.log",
+                    "checkpoint",
+                    "checkpoint.new",
+                    "genesis",
+                    "lock",
+                    WAL,
+                    "wal/1.wal",
+                    "wal/1.wal.new",
+                    "seg/0.slg",
+                    "seg/0.slg.new",
+                    "seg/0.slh",
+                    "seg/0.slh.new",
+                    "",
                 ];
                 let paths = names.map(|name| path.join(name).display().to_string().trim_end_matches('/').to_owned());
                 paths.iter().for_each(|path| wrapper.extend(["-P", path]));
@@ -96,7 +110,10 @@ fn every_system_call_fails() {
             }
         }
     }
-    eprintln!("{runs} runs with a failing call, {acknowledged} entries acknowledged in them, {} operations", failures.len());
+    eprintln!(
+        "{runs} runs with a failing call, {acknowledged} entries acknowledged in them, {} operations",
+        failures.len()
+    );
     assert!(failures.len() >= 9, "{failures:?}");
     let operations = [
         "open the log of entries",

@@ -181,7 +181,12 @@ impl State {
         view.end = files.wal.length();
         let receipts = receipts(view, size, staged, &note)?;
         if let Some(fence) = fence {
-            fence.pass(&Commit { genesis: &view.genesis, checkpoint: &checkpoint, note: &note, receipts: &receipts })?;
+            fence.pass(&Commit {
+                genesis: &view.genesis,
+                checkpoint: &checkpoint,
+                note: &note,
+                receipts: &receipts,
+            })?;
         }
         files.state.write(&Watermark { size, root, wal: view.wal_number, end: view.end })?;
         let mut frame = Vec::with_capacity(note.len() + PREFIX);
