@@ -196,7 +196,7 @@ fn two_writers() {
     let mut wrote = 0;
     for said in &said {
         wrote += usize::from(!said.acks.is_empty());
-        assert!(said.errors.iter().all(|error| error == "error LedgerLocked"), "{:?}", said.errors);
+        assert!(said.errors.iter().all(|error| error.trim_end() == "error LedgerLocked"), "{:?}", said.errors);
         assert_ne!(said.acks.is_empty(), said.errors.is_empty());
     }
     assert!(wrote >= 1);
@@ -223,7 +223,10 @@ fn files_put_back_in_every_combination() {
                 assert!(old == 15 || !names.contains(&WAL), "{names:?}");
             }
             Err(Error::LedgerCorrupt { .. }) => {
-                assert!(names.contains(&WAL) && !report.findings.is_empty(), "{names:?}");
+                assert!(names.contains(&WAL), "{names:?}");
+                // A verifier that runs beside a writer cannot judge checkpoints beyond those that it saw first.
+                let unseen = !names.contains(&"checkpoints.log") && names.len() == 3;
+                assert_ne!(report.findings.is_empty(), !unseen, "{names:?}");
             }
             Err(other) => panic!("{names:?}: {other:?}"),
         }
