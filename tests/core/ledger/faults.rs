@@ -27,7 +27,7 @@ fn before_the_seal(path: &Path) {
 }
 
 /// The calls that the writer makes on its files, and errors that a disk, a file system or a limit gives.
-const FAULTS: [(&str, &str); 17] = [
+const FAULTS: [(&str, &str); 16] = [
     ("write", "ENOSPC"),
     ("write", "EIO"),
     ("fdatasync", "EIO"),
@@ -44,7 +44,6 @@ const FAULTS: [(&str, &str); 17] = [
     ("unlink", "EROFS"),
     ("flock", "ENOLCK"),
     ("readlink", "EIO"),
-    ("close", "EIO"),
 ];
 
 /// Every system call of the writer on its files fails, once or from then on: through opening after a crash, committing and

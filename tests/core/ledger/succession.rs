@@ -206,7 +206,7 @@ fn putting_back_is_named() {
     copy(&store.directory(2), &scratch.join("kept"));
     ledger.append_many(store.statements("two", 5)).expect("appends");
     drop(ledger);
-    let said = |result: sealcore::Result<Ledger>| result.err().expect("refused").to_string();
+    let said = |result: sealcore::Result<Ledger>| result.expect_err("refused").to_string();
     // The store.
     let newer = store.row.lock().expect("row").clone();
     let put_back = Row { home: 2, epoch: 3, ..older };
