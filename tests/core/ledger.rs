@@ -20,10 +20,10 @@ mod proofs;
 mod segments;
 #[path = "ledger/store.rs"]
 mod store;
-#[path = "ledger/tiles.rs"]
-mod tiles;
 #[path = "ledger/succession.rs"]
 mod succession;
+#[path = "ledger/tiles.rs"]
+mod tiles;
 #[path = "ledger/verify.rs"]
 mod verify;
 #[path = "ledger/world.rs"]

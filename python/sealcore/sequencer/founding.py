@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from sealcore.errors import InvalidArgument, LedgerFenced, StorageError
-from sealcore.ledger import Ledger, LedgerReader, Receipt
+from sealcore.ledger import Ledger, LedgerReader, NoteSigner, Receipt
 from sealcore.sequencer.coordination import Coordination
 from sealcore.sign import SigningKey, VerifyingKey
 
@@ -28,6 +29,7 @@ def create_shared(
     founder_key: VerifyingKey,
     hash: Literal["sha256", "sm3"] = "sha256",
     segment_bits: int = 16,
+    signers: Sequence[NoteSigner] = (),
 ) -> None:
     """Create a shared ledger. What was interrupted is completed by doing it again.
 
@@ -39,6 +41,7 @@ def create_shared(
         founder_key: The key of row 1.
         hash: ``"sha256"`` or ``"sm3"``.
         segment_bits: log2 of the entries in a segment, 8 to 16; small segments are for tests.
+        signers: Further signers of its checkpoints, named by the origin.
 
     Raises:
         InvalidArgument: If something else is there already, in the directory or in PostgreSQL.
@@ -55,6 +58,7 @@ def create_shared(
                 founder_key=founder_key,
                 hash=hash,
                 segment_bits=segment_bits,
+                signers=signers,
             ).close()
         _register(store, first, origin, ledger_key)
 

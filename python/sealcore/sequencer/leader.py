@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sealcore import errors
-from sealcore.ledger import Checkpoint, Ledger, Receipt
+from sealcore.ledger import Checkpoint, Ledger, NoteSigner, Receipt
 from sealcore.sequencer.coordination import Coordination, Submission, Term
 from sealcore.sequencer.founding import epoch_directory
 from sealcore.sequencer.postgres import is_away
@@ -40,6 +40,7 @@ class Sequencer:
         lease: For how many seconds nobody else may take over after this process was heard of last. Not a matter of
             safety: a short one is for a quick change, a long one for few changes.
         keep_answers: For how many seconds an answer can be asked for again; None: for ever.
+        signers: Further signers of its checkpoints, named by the origin; the same in every sequencer.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Sequencer:
         ledger_key: SigningKey,
         lease: float = 10.0,
         keep_answers: float | None = None,
+        signers: Sequence[NoteSigner] = (),
     ) -> None:
         if not 0.1 <= lease <= 3600:
             raise errors.InvalidArgument("lease: 0.1 to 3600 seconds", field="lease")
@@ -60,6 +62,7 @@ class Sequencer:
         self._key = ledger_key
         self._lease = lease
         self._keep_answers = keep_answers
+        self._signers = list(signers)
         self._holder = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
         self._leading = threading.Event()
         # Of the commit that is under way: whose entries are in it, and what it extends.
@@ -150,6 +153,7 @@ class Sequencer:
             root=term.root,
             ledger_key=self._key,
             fence=fence,
+            signers=self._signers,
         )
 
     def _serve(

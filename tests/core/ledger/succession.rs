@@ -72,7 +72,7 @@ impl Store {
     fn build(&self, term: &Row) -> sealcore::Result<Ledger> {
         let (from, to) = (self.directory(term.home), self.directory(term.epoch));
         let fence = Box::new(Token { row: self.row.clone(), epoch: term.epoch });
-        Ledger::succeed(&from, &to, term.size, &term.root, &self.world.ledger_key, fence)
+        Ledger::succeed(&from, &to, term.size, &term.root, &self.world.ledger_key, &[], fence)
     }
 
     fn take_over(&self) -> Ledger {
@@ -245,7 +245,7 @@ fn a_shared_ledger_is_not_opened_by_one_writer() {
     fs::create_dir(scratch.join("other")).expect("mkdir");
     let first = scratch.join("other/epoch-0000000001");
     let fence = Box::new(Token { row: row.clone(), epoch: 1 });
-    let shared = Ledger::succeed(&plain, &first, size, &root, &store.world.ledger_key, fence).expect("shares");
+    let shared = Ledger::succeed(&plain, &first, size, &root, &store.world.ledger_key, &[], fence).expect("shares");
     assert_eq!(shared.append(store.world.statement("shared")).expect("appends").index, size);
     assert_eq!(check(&scratch.join("other")).size, size + 1);
 }
