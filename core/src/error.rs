@@ -35,6 +35,8 @@ pub enum Error {
     LedgerCorrupt { offset: u64, reason: &'static str },
     /// Another process holds the ledger for writing.
     LedgerLocked,
+    /// A shared ledger's fence did not let a commit pass: another writer has taken over, or nobody could be asked.
+    LedgerFenced,
     /// The operating system refused an operation on a ledger file; `os_code` is errno.
     LedgerIo { operation: &'static str, os_code: i32 },
     /// Authority refuses: which rule, the ledger index of the statement that decides (`u64::MAX`: none),
@@ -132,6 +134,10 @@ impl core::fmt::Display for Error {
             }
             Error::LedgerCorrupt { offset, reason } => write!(f, "ledger: {reason} (at byte {offset})"),
             Error::LedgerLocked => f.write_str("ledger: another process holds it for writing; wait for it or stop it"),
+            Error::LedgerFenced => f.write_str(
+                "ledger: another writer has taken over, or the fence could not be asked; what was not acknowledged may be \
+                 submitted again",
+            ),
             Error::LedgerIo { operation, os_code } => {
                 let error = std::io::Error::from_raw_os_error(os_code);
                 write!(f, "ledger: {operation} failed: {error}{}", remedy(error.kind()))

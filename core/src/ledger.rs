@@ -26,6 +26,7 @@ mod recovery;
 mod seal;
 mod segment;
 mod store;
+mod succession;
 mod tiles;
 mod tlog_proof;
 mod verify;
@@ -53,4 +54,4 @@ pub use verify::{
     Assurance, Finding, FindingKind, Level, Replay, Report, Summary, Take, VerifyOptions, Witnessing, sealed_segments,
     verify, verify_segment,
 };
-pub use writer::{Ledger, Receipt};
+pub use writer::{Commit, Fence, Ledger, Receipt};

@@ -18,7 +18,8 @@
     │   ├── InvalidProof
     │   ├── RootMismatch        .tree_size
     │   ├── LedgerCorrupt       .offset
-    │   ├── LedgerLocked
+    │   ├── LedgerLocked · LedgerFenced
+    │   ├── LedgerUnavailable   .request
     │   └── LedgerIOError       .operation .errno
     ├── PolicyError             .statement .limit .actual
     │   ├── ApprovalRequired · GrantExhausted · GrantExpired · GrantRevoked · GrantWidened
@@ -67,8 +68,10 @@ __all__ = [
     "KeyNotValid",
     "LedgerCorrupt",
     "LedgerError",
+    "LedgerFenced",
     "LedgerIOError",
     "LedgerLocked",
+    "LedgerUnavailable",
     "LimitExceeded",
     "MissingExtra",
     "NoImprint",
@@ -204,6 +207,17 @@ class LedgerCorrupt(LedgerError):
 
 class LedgerLocked(LedgerError):
     """Another process holds the ledger for writing."""
+
+
+class LedgerFenced(LedgerError):
+    """Another writer has taken over a shared ledger; what this one did not acknowledge does not count through it."""
+
+
+class LedgerUnavailable(LedgerError):
+    """A shared ledger gave no answer in time. ``request`` names the submission: asked again, it is never done twice."""
+
+    _fields = ("request",)
+    request: bytes
 
 
 class LedgerIOError(LedgerError, OSError):

@@ -4,6 +4,8 @@
 mod cbor;
 #[path = "ledger/crash.rs"]
 mod crash;
+#[path = "ledger/faults.rs"]
+mod faults;
 #[path = "ledger/frozen.rs"]
 mod frozen;
 #[path = "ledger/merkle.rs"]
@@ -18,6 +20,8 @@ mod proofs;
 mod segments;
 #[path = "ledger/store.rs"]
 mod store;
+#[path = "ledger/succession.rs"]
+mod succession;
 #[path = "ledger/tiles.rs"]
 mod tiles;
 #[path = "ledger/verify.rs"]

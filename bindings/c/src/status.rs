@@ -60,7 +60,7 @@ impl From<Error> for SealcoreStatus {
             | Error::InvalidProof { .. }
             | Error::RootMismatch { .. }
             | Error::LedgerCorrupt { .. } => Self::Ledger,
-            Error::LedgerLocked => Self::LedgerLocked,
+            Error::LedgerLocked | Error::LedgerFenced => Self::LedgerLocked,
             Error::LedgerIo { .. } => Self::Io,
             Error::Refused { .. } => Self::Refused,
             Error::RandomSource => Self::RandomSource,

@@ -69,6 +69,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<Bound<'_, PyAny>> {
             "LedgerCorrupt"
         }
         Error::LedgerLocked => "LedgerLocked",
+        Error::LedgerFenced => "LedgerFenced",
         Error::LedgerIo { operation, os_code } => {
             fields.set_item("operation", operation)?;
             fields.set_item("errno", os_code)?;

@@ -1,7 +1,7 @@
 //! The ledger: writer, reader, entries, receipts. Pure functions of its formats are in `ledger_format.rs`.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
@@ -480,12 +480,38 @@ pub(crate) struct Ledger {
     open: RwLock<Option<Arc<ledger::Ledger>>>,
     genesis: Genesis,
     id: [u8; 32],
+    /// What the fence raised, if it did.
+    raised: Arc<Mutex<Option<PyErr>>>,
+}
+
+/// A fence that is a function in Python.
+struct Fence {
+    function: Py<PyAny>,
+    raised: Arc<Mutex<Option<PyErr>>>,
+}
+
+impl ledger::Fence for Fence {
+    fn pass(&self, commit: &ledger::Commit<'_>) -> sealcore::Result<()> {
+        let hash = commit.genesis.hash();
+        Python::attach(|py| {
+            let receipts: Vec<Receipt> =
+                commit.receipts.iter().map(|receipt| Receipt { receipt: receipt.clone(), hash }).collect();
+            self.function.call1(py, (commit.note, receipts)).map(|_| ()).map_err(|error| {
+                *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Error::LedgerFenced
+            })
+        })
+    }
 }
 
 impl Ledger {
     fn wrap(writer: ledger::Ledger) -> Self {
+        Ledger::wrap_fenced(writer, Arc::default())
+    }
+
+    fn wrap_fenced(writer: ledger::Ledger, raised: Arc<Mutex<Option<PyErr>>>) -> Self {
         let (genesis, id) = (writer.genesis().clone(), *writer.id());
-        Ledger { open: RwLock::new(Some(Arc::new(writer))), genesis, id }
+        Ledger { open: RwLock::new(Some(Arc::new(writer))), genesis, id, raised }
     }
 
     /// Runs `work` without the interpreter: another thread may hold the ledger's lock while the disk syncs.
@@ -506,11 +532,20 @@ impl Ledger {
         py: Python<'_>,
         entries: Vec<ledger::NewEntry>,
         time: Option<u64>,
-    ) -> PyCoreResult<Vec<Receipt>> {
+    ) -> PyResult<Vec<Receipt>> {
         let hash = self.genesis.hash();
-        let receipts = self.run(py, |writer| match time {
+        let appended = self.run(py, |writer| match time {
             Some(time) => writer.append_many_at(entries, time),
             None => writer.append_many(entries),
+        });
+        let receipts = appended.map_err(|CoreError(error)| {
+            let fenced = error == Error::LedgerFenced;
+            let exception = PyErr::from(CoreError(error));
+            if fenced {
+                let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
+                exception.set_cause(py, raised.as_ref().map(|cause| cause.clone_ref(py)));
+            }
+            exception
         })?;
         Ok(receipts.into_iter().map(|receipt| Receipt { receipt, hash }).collect())
     }
@@ -578,6 +613,46 @@ impl Ledger {
         Ok(Ledger::wrap(py.detach(|| ledger::Ledger::open_with(&path, &ledger_key.0, &further))?))
     }
 
+    /// Takes over a shared ledger from a writer who may still be alive, and opens it: in a directory of its own, with what
+    /// counts of the previous one. `sealcore.sequencer` does this; see the format, "Several writers".
+    ///
+    /// Args:
+    ///     previous: The directory that holds the ledger until now.
+    ///     path: The new directory; the one it stands in must be there.
+    ///     size: How many entries count.
+    ///     root: Their root.
+    ///     ledger_key: The key that signs the checkpoints.
+    ///     fence: Called in each commit as fence(checkpoint, receipts) when its entries are durable; when it raises, the
+    ///         commit does not count, and the writer is at its end. It must not use this ledger.
+    ///     signers: Further signers of its checkpoints; see `open`.
+    ///
+    /// Raises:
+    ///     LedgerCorrupt, RootMismatch: If `previous` does not hold these entries, or has released more.
+    ///     InvalidArgument: If `path` is not new or empty.
+    ///     InvalidKey: If the key is not the ledger's.
+    ///     LedgerIOError: If the system refuses.
+    #[classmethod]
+    #[pyo3(signature = (previous, path, *, size, root, ledger_key, fence, signers=vec![]))]
+    #[allow(clippy::too_many_arguments, reason = "keyword arguments in Python")]
+    fn succeed(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        previous: PathBuf,
+        path: PathBuf,
+        size: u64,
+        root: [u8; 32],
+        ledger_key: &SigningKey,
+        fence: Py<PyAny>,
+        signers: Vec<PyRef<'_, NoteSigner>>,
+    ) -> PyCoreResult<Self> {
+        let raised = Arc::<Mutex<Option<PyErr>>>::default();
+        let fence = Box::new(Fence { function: fence, raised: raised.clone() });
+        let further = self::signers(&signers);
+        let writer =
+            py.detach(|| ledger::Ledger::succeed(&previous, &path, size, &root, &ledger_key.0, &further, fence))?;
+        Ok(Ledger::wrap_fenced(writer, raised))
+    }
+
     /// Appends one entry; returns when it is durable.
     ///
     /// Args:
@@ -589,10 +664,11 @@ impl Ledger {
     ///     InvalidKey: If there is no such key, or it is not in force.
     ///     InputError: If a field is not what an entry can hold.
     ///     LedgerIOError: If the disk refuses; see the class.
+    ///     LedgerFenced: If another writer has taken over a shared ledger.
     #[pyo3(signature = (entry, *, time=None))]
-    fn append(&self, py: Python<'_>, entry: &NewEntry, time: Option<u64>) -> PyCoreResult<Receipt> {
+    fn append(&self, py: Python<'_>, entry: &NewEntry, time: Option<u64>) -> PyResult<Receipt> {
         let mut receipts = self.append_entries(py, vec![entry.0.clone()], time)?;
-        receipts.pop().ok_or(CoreError(Error::Internal { reason: "an append without a receipt" }))
+        Ok(receipts.pop().ok_or(CoreError(Error::Internal { reason: "an append without a receipt" }))?)
     }
 
     /// Appends entries, all or none, next to each other; returns when they are durable. As `append`.
@@ -602,7 +678,7 @@ impl Ledger {
         py: Python<'_>,
         entries: Vec<PyRef<'_, NewEntry>>,
         time: Option<u64>,
-    ) -> PyCoreResult<Vec<Receipt>> {
+    ) -> PyResult<Vec<Receipt>> {
         self.append_entries(py, entries.iter().map(|entry| entry.0.clone()).collect(), time)
     }
 

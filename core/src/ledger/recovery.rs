@@ -60,7 +60,7 @@ fn corrupt(offset: u64, reason: &'static str) -> Error {
 }
 
 /// The checkpoint of a whole record, which the ledger's key must have signed for these entries.
-fn checkpoint_of(record: &Record, bytes: &[u8], at: u64, key: &NoteKey) -> Result<(Checkpoint, String)> {
+pub(super) fn checkpoint_of(record: &Record, bytes: &[u8], at: u64, key: &NoteKey) -> Result<(Checkpoint, String)> {
     let note = &bytes[wal::RECORD + record.entries..];
     let at = at + (wal::RECORD + record.entries) as u64;
     let checkpoint = Checkpoint::open(note, key)

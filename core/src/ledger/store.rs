@@ -54,7 +54,7 @@ impl Directory {
     }
 
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let path = fs::canonicalize(path).map_err(failed("open the ledger directory"))?;
+        let path = newest_epoch(fs::canonicalize(path).map_err(failed("open the ledger directory"))?)?;
         if path.join(GENESIS).is_file() {
             return Ok(Directory::at(path));
         }
@@ -66,7 +66,7 @@ impl Directory {
 
     /// A directory that holds at least one file of a ledger.
     pub(super) fn any(path: &Path) -> Result<Self> {
-        let path = fs::canonicalize(path).map_err(failed("open the ledger directory"))?;
+        let path = newest_epoch(fs::canonicalize(path).map_err(failed("open the ledger directory"))?)?;
         if [GENESIS, WAL, SEGMENTS, CHECKPOINT, LOG].iter().any(|name| path.join(name).exists()) {
             return Ok(Directory::at(path));
         }
@@ -121,6 +121,15 @@ impl Directory {
                 Err(error)
             }
         }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The epoch of a shared ledger that this directory belongs to, by its name.
+    pub(super) fn epoch(&self) -> Option<u64> {
+        epoch_of(self.path.file_name()?.to_str()?)
     }
 
     /// Reads a small file whole; one that is longer than `limit` is refused.
@@ -234,7 +243,7 @@ impl Directory {
         if !self.careless {
             file.sync_all().map_err(failed(operation))?;
         }
-        if unique && target.exists() {
+        if unique && target.try_exists().map_err(failed(operation))? {
             same_content(&new, &target)?;
         }
         fs::rename(&new, &target).map_err(failed(operation))?;
@@ -289,6 +298,51 @@ impl NewDirectory {
     pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         write_new(&self.path.join(name), bytes, "write a file of the new ledger")
     }
+
+    /// Copies the first `length` bytes of a file of another ledger.
+    pub(super) fn copy(&self, from: &ReadFile, name: &str, length: u64) -> Result<()> {
+        const OPERATION: &str = "write a file of the new ledger";
+        let mut file = File::create(self.path.join(name)).map_err(failed(OPERATION))?;
+        let mut buffer = vec![0; 1 << 20];
+        let mut at = 0;
+        while at < length {
+            let count = usize::try_from(length - at).map_or(buffer.len(), |rest| rest.min(buffer.len()));
+            from.read_exact(at, &mut buffer[..count])?;
+            file.write_all(&buffer[..count]).map_err(failed(OPERATION))?;
+            at += count as u64;
+        }
+        file.sync_all().map_err(failed(OPERATION))
+    }
+
+    /// Gives a sealed file of another ledger a place here too; without a copy, for nobody writes it again. Says whether it
+    /// was there.
+    pub(super) fn link(&self, from: &Directory, name: &str) -> Result<bool> {
+        match fs::hard_link(from.path.join(name), self.path.join(name)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(failed("link a sealed segment")(error)),
+        }
+    }
+}
+
+/// The epoch that the name of a directory of a shared ledger says: `epoch-` and ten digits.
+fn epoch_of(name: &str) -> Option<u64> {
+    let digits = name.strip_prefix("epoch-").filter(|digits| digits.len() == 10)?;
+    digits.bytes().all(|digit| digit.is_ascii_digit()).then(|| digits.parse().ok())?
+}
+
+/// Of a shared ledger the directory of its newest epoch, which holds everything that was ever acknowledged; any other path
+/// as it is.
+fn newest_epoch(path: PathBuf) -> Result<PathBuf> {
+    if path.join(GENESIS).exists() {
+        return Ok(path);
+    }
+    let mut newest = None;
+    for entry in fs::read_dir(&path).map_err(failed("list the ledger directory"))? {
+        let name = entry.map_err(failed("list the ledger directory"))?.file_name();
+        newest = newest.max(name.to_str().and_then(epoch_of).map(|epoch| (epoch, name.clone())));
+    }
+    Ok(newest.map_or(path.clone(), |(_, name)| path.join(name)))
 }
 
 fn resolve(path: &Path) -> Result<PathBuf> {

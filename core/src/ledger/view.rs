@@ -174,6 +174,11 @@ impl View {
         Ok(Some((checkpoint, note)))
     }
 
+    /// The log of the newest entries.
+    pub(super) fn log(&self) -> &ReadFile {
+        &self.wal
+    }
+
     /// The number of entries.
     pub(super) fn size(&self) -> u64 {
         self.chain.size

@@ -1,14 +1,18 @@
 //! The writer: one per ledger, many threads. Appends are collected into groups; each group becomes durable with one
 //! signed checkpoint, and only then is acknowledged.
 //!
-//! Order of a commit: one record of entries and their checkpoint into the log of entries, sync, watermark into `state`,
-//! sync, then `checkpoints.log` and `checkpoint`, which follow from the record, acknowledge, seal whole segments. The first error of the disk ends the writer: nothing of that group is acknowledged, every later call gets the same error,
-//! and the next open decides what remains. Index, time and predecessor of an entry are fixed here.
+//! Order of a commit: one record of entries and their checkpoint into the log of entries, sync, the fence when the ledger
+//! is shared, watermark into `state`, sync, then `checkpoints.log` and `checkpoint`, which follow from the record,
+//! acknowledge, seal whole segments. The first error of the disk ends the writer: nothing of that group is acknowledged,
+//! every later call gets the same error, and the next open decides what remains. Index, time and predecessor of an entry
+//! are fixed here. While one group is written, the signatures of the next are verified.
 
 mod commit;
 
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, RwLock};
+use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use self::commit::{Request, Staged, State};
@@ -25,7 +29,7 @@ use super::recovery::{self, Recovery};
 use super::store::{self, Directory, Lock};
 use super::view::View;
 use super::wal::{self, MAX_RECORD, Watermark};
-use super::{frames, seal};
+use super::{frames, seal, succession};
 use crate::hash::HashAlgorithm;
 use crate::sign::{KeyRef, Keys, PreparedKey, Signature, SigningKey, VerifyingKey, verify_many};
 use crate::{Error, Result};
@@ -71,7 +75,32 @@ impl Receipt {
 #[derive(Default)]
 struct Queue {
     waiting: Vec<Arc<Request>>,
+    /// Whether one of the callers is forming a group. He stops before it is written.
     leading: bool,
+}
+
+/// A commit that is durable and waits for the fence.
+#[derive(Clone, Copy, Debug)]
+pub struct Commit<'c> {
+    /// The ledger.
+    pub genesis: &'c Genesis,
+    /// What the commit makes of it.
+    pub checkpoint: &'c Checkpoint,
+    /// The same as a signed note.
+    pub note: &'c str,
+    /// What the callers will get, in the order of the entries.
+    pub receipts: &'c [Receipt],
+}
+
+/// What must let a commit pass before it counts, where a writer can be replaced while it lives: the one store that knows
+/// which writer is the newest.
+pub trait Fence: Send + Sync {
+    /// Called once in each commit, when its entries are durable and before anything of it is released: remembers the
+    /// checkpoint durably as the newest, or refuses. It must not use the ledger that calls it.
+    ///
+    /// # Errors
+    /// Any error ends this writer; nothing of the commit is acknowledged.
+    fn pass(&self, commit: &Commit<'_>) -> Result<()>;
 }
 
 /// A key that is in the table durably.
@@ -98,7 +127,6 @@ pub struct Ledger {
     /// A forked child holds the same lock and must not write.
     process: u32,
     queue: Mutex<Queue>,
-    turn: Condvar,
     state: Mutex<State>,
     /// The keys of the rows that are durable, so that signatures can be checked outside the commit.
     known: RwLock<Vec<Known>>,
@@ -171,7 +199,7 @@ impl Ledger {
             new.write(store::LOG, &log)?;
             new.write(store::CHECKPOINT, note.as_bytes())
         })?;
-        Ledger::open_locked(directory, lock, signer, further)
+        Ledger::open_locked(directory, lock, signer, further, None)
     }
 
     /// Opens a ledger for writing, repairing what a crash left.
@@ -192,11 +220,46 @@ impl Ledger {
     /// comes twice, or they are more than 15.
     pub fn open_with(path: &Path, signer: &SigningKey, further: &[NoteSigner]) -> Result<Self> {
         let directory = Directory::open(path)?;
+        if directory.epoch().is_some() {
+            return Err(Error::InvalidArgument {
+                field: "path",
+                reason: "is a shared ledger: append through its sequencer, which alone knows the newest writer",
+            });
+        }
         let lock = directory.lock()?;
-        Ledger::open_locked(directory, lock, signer, further)
+        Ledger::open_locked(directory, lock, signer, further, None)
     }
 
-    fn open_locked(directory: Directory, lock: Lock, signer: &SigningKey, further: &[NoteSigner]) -> Result<Self> {
+    /// Takes over from the writer of `previous`, who may still be alive: makes `path` a ledger that holds exactly the
+    /// first `size` entries of `previous`, and opens it. Both are directories `epoch-…` of one shared ledger, or
+    /// `previous` is a ledger that had one writer until now. See the format, "Several writers".
+    ///
+    /// Sealed segments are linked, the log of the newest entries and `checkpoints.log` are copied. From then on nothing
+    /// counts that does not pass `fence`.
+    ///
+    /// # Errors
+    /// `LedgerCorrupt` or `RootMismatch` when `previous` does not hold these entries with this root, or has released
+    /// more: then one of the two, it or what `size` and `root` come from, was put back. Others as [`Ledger::create_with`].
+    pub fn succeed(
+        previous: &Path,
+        path: &Path,
+        size: u64,
+        root: &Hash,
+        signer: &SigningKey,
+        further: &[NoteSigner],
+        fence: Box<dyn Fence>,
+    ) -> Result<Self> {
+        let (directory, lock) = succession::build(previous, path, size, root)?;
+        Ledger::open_locked(directory, lock, signer, further, Some(fence))
+    }
+
+    fn open_locked(
+        directory: Directory,
+        lock: Lock,
+        signer: &SigningKey,
+        further: &[NoteSigner],
+        fence: Option<Box<dyn Fence>>,
+    ) -> Result<Self> {
         let mut view = View::open(directory)?;
         let signers = signers(&view.genesis, signer, further)?;
         let (files, recovery) = recovery::open(&mut view)?;
@@ -208,9 +271,15 @@ impl Ledger {
             recovery,
             process: std::process::id(),
             queue: Mutex::default(),
-            turn: Condvar::new(),
             known: RwLock::new(view.chain.keys.rows().iter().map(Known::new).collect()),
-            state: Mutex::new(State { note: files.note.as_str().into(), view, files, failed: None, _lock: lock }),
+            state: Mutex::new(State {
+                note: files.note.as_str().into(),
+                view,
+                files,
+                fence,
+                failed: None,
+                _lock: lock,
+            }),
         })
     }
 
@@ -322,24 +391,25 @@ impl Ledger {
         }
         let bodies: Vec<&[u8]> = entries.iter().map(|entry| entry.body.as_slice()).collect();
         let statements = body_digests(self.genesis.hash(), &bodies);
-        Ok(Request { entries, statements, verified, time, length, receipts, result: Mutex::new(None) })
+        let (owner, result) = (thread::current(), Mutex::new(None));
+        let (taken, settled) = (AtomicBool::new(false), AtomicBool::new(false));
+        Ok(Request { entries, statements, verified, time, length, receipts, owner, taken, settled, result })
     }
 
     /// Waits until the request is durable or refused, and leads a commit when nobody does.
     fn wait_for(&self, request: Request) -> Result<Vec<Receipt>> {
         let request = Arc::new(request);
-        let mut queue = self.queue.lock().map_err(|_| POISONED)?;
-        queue.waiting.push(request.clone());
+        self.queue.lock().map_err(|_| POISONED)?.waiting.push(request.clone());
         loop {
             if let Some(result) = request.result.lock().map_err(|_| POISONED)?.take() {
                 return result;
             }
-            if queue.leading {
-                queue = self.turn.wait(queue).map_err(|_| POISONED)?;
+            let mut queue = self.queue.lock().map_err(|_| POISONED)?;
+            if queue.leading || request.taken.load(Ordering::Relaxed) {
+                drop(queue);
+                // Whoever settles the request or hands the lead on wakes this thread; a wake-up in between is kept.
+                thread::park();
                 continue;
-            }
-            if !queue.waiting.iter().any(|waiting| Arc::ptr_eq(waiting, &request)) {
-                return Err(POISONED);
             }
             queue.leading = true;
             // What does not fit into one record waits for the next commit.
@@ -350,12 +420,16 @@ impl Ledger {
                 fits
             });
             let fits = fits.count();
-            let group: Vec<Arc<Request>> = queue.waiting.drain(..fits).collect();
+            let group = Group(queue.waiting.drain(..fits).collect());
+            group.0.iter().for_each(|request| request.taken.store(true, Ordering::Relaxed));
             drop(queue);
             let leading = Leading(self);
-            self.commit(&group)?;
+            let waiting: Vec<&Request> = group.0.iter().map(Arc::as_ref).filter(|r| r.verified.is_none()).collect();
+            let judged = self.judge(&waiting, 0)?;
+            // One group waits for the one that is being written, not more: what comes meanwhile makes the next one larger.
+            let state = self.state.lock().map_err(|_| POISONED)?;
             drop(leading);
-            queue = self.queue.lock().map_err(|_| POISONED)?;
+            self.commit(state, &group, judged)?;
         }
     }
 
@@ -395,15 +469,13 @@ impl Ledger {
     }
 
     /// Writes a group and gives every request its result.
-    fn commit(&self, group: &[Arc<Request>]) -> Result<()> {
-        let waiting: Vec<&Request> = group.iter().map(Arc::as_ref).filter(|r| r.verified.is_none()).collect();
-        let mut judged = self.judge(&waiting, 1)?.into_iter();
-        let mut state = self.state.lock().map_err(|_| POISONED)?;
+    fn commit(&self, mut state: MutexGuard<'_, State>, group: &Group, judged: Vec<Option<Vec<bool>>>) -> Result<()> {
+        let mut judged = judged.into_iter();
         let clock = now();
         let first = state.view.size();
         let mut staged = Staged::default();
-        let mut results: Vec<Result<core::ops::Range<usize>>> = Vec::with_capacity(group.len());
-        for request in group {
+        let mut results: Vec<Result<core::ops::Range<usize>>> = Vec::with_capacity(group.0.len());
+        for request in &group.0 {
             let before = staged.entries.len();
             let verified = request.verified.clone().or_else(|| judged.next().flatten());
             let result = match (state.failed, verified) {
@@ -421,12 +493,12 @@ impl Ledger {
                 Err(error) => state.failed = Some(*error),
             }
         }
-        for (request, result) in group.iter().zip(results).rev() {
+        for (request, result) in group.0.iter().zip(results).rev() {
             let result = result.and_then(|range| match &mut written {
                 Ok(receipts) => Ok(receipts.split_off(range.start)),
                 Err(error) => Err(*error),
             });
-            *request.result.lock().map_err(|_| POISONED)? = Some(result);
+            request.settle(result);
         }
         // Acknowledged already: an error here ends the writer, and takes nothing back.
         let State { view, files, failed, .. } = &mut *state;
@@ -535,15 +607,26 @@ impl Ledger {
     }
 }
 
-/// Hands the lead on, also when the commit panicked.
+/// Requests that are committed together. None is left without an answer, also when the commit panicked.
+struct Group(Vec<Arc<Request>>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|request| request.settle(Err(POISONED)));
+    }
+}
+
+/// Hands the lead on, also when something panicked.
 struct Leading<'l>(&'l Ledger);
 
 impl Drop for Leading<'_> {
     fn drop(&mut self) {
         if let Ok(mut queue) = self.0.queue.lock() {
             queue.leading = false;
+            if let Some(next) = queue.waiting.first() {
+                next.owner.unpark();
+            }
         }
-        self.0.turn.notify_all();
     }
 }
 

@@ -22,6 +22,7 @@ from sealcore.cli import (
     ledgers,
     office,
     register,
+    sequencers,
     trade,
 )
 
@@ -65,7 +66,7 @@ def root() -> None:
     """Signing, the tamper-evident ledger, seal imprints, authority and sealed documents."""
 
 
-for module in (basics, authorities, office, register, trade, documents, ledgers, imprints, demo):
+for module in (basics, authorities, office, register, trade, documents, ledgers, sequencers, imprints, demo):
     for command in module.COMMANDS:
         root.add_command(command)
 for module in (ledger_entries, ledger_proofs, ledger_publish):

@@ -1,8 +1,10 @@
 //! One commit: the entries of a group are laid out, made durable with their checkpoint, and given receipts.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::Thread;
 
-use super::{LEDGER_KEY, Receipt};
+use super::{Commit, Fence, LEDGER_KEY, Receipt};
 use crate::ledger::checkpoint::Checkpoint;
 use crate::ledger::entry::{self, Entry, EntryType, Header, MAX_TIME, NewEntry, message_of, statement_id};
 use crate::ledger::frames::{self, PREFIX};
@@ -29,7 +31,26 @@ pub(super) struct Request {
     pub(super) length: usize,
     /// Whether the caller wants receipts.
     pub(super) receipts: bool,
+    /// The thread that waits for the result.
+    pub(super) owner: Thread,
+    /// Whether it is in a group. Written and read under the lock of the queue.
+    pub(super) taken: AtomicBool,
+    /// Whether it has had its result.
+    pub(super) settled: AtomicBool,
     pub(super) result: Mutex<Option<Result<Vec<Receipt>>>>,
+}
+
+impl Request {
+    /// Gives the request its result, unless it has one, and wakes who waits for it.
+    pub(super) fn settle(&self, result: Result<Vec<Receipt>>) {
+        if self.settled.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if let Ok(mut slot) = self.result.lock() {
+            *slot = Some(result);
+        }
+        self.owner.unpark();
+    }
 }
 
 /// What only one commit at a time may touch.
@@ -37,6 +58,8 @@ pub(super) struct State {
     pub(super) view: View,
     pub(super) files: Files,
     pub(super) note: Arc<str>,
+    /// Where the ledger is shared: what each commit must pass.
+    pub(super) fence: Option<Box<dyn Fence>>,
     /// The error that ended this writer.
     pub(super) failed: Option<Error>,
     pub(super) _lock: Lock,
@@ -147,7 +170,7 @@ impl State {
 
     /// Makes the group durable and gives a receipt for each entry of a caller.
     pub(super) fn write(&mut self, first: u64, staged: &Staged, signers: &[NoteSigner]) -> Result<Vec<Receipt>> {
-        let State { view, files, .. } = self;
+        let State { view, files, fence, .. } = self;
         let size = view.size();
         let root = view.root_at(size)?;
         let checkpoint = Checkpoint { origin: view.genesis.origin().to_owned(), size, root };
@@ -156,30 +179,44 @@ impl State {
         files.wal.append(&wal::record(first, staged.count, &staged.bytes, note_at, note.as_bytes()))?;
         files.wal.sync()?;
         view.end = files.wal.length();
+        let receipts = receipts(view, size, staged, &note)?;
+        if let Some(fence) = fence {
+            fence.pass(&Commit {
+                genesis: &view.genesis,
+                checkpoint: &checkpoint,
+                note: &note,
+                receipts: &receipts,
+            })?;
+        }
         files.state.write(&Watermark { size, root, wal: view.wal_number, end: view.end })?;
         let mut frame = Vec::with_capacity(note.len() + PREFIX);
         frames::push(&mut frame, note.as_bytes());
         files.log.append(&frame)?;
         view.directory.replace_checkpoint(note.as_bytes())?;
         (files.note, files.note_at) = (note.as_ref().to_owned(), note_at);
-        self.note = note.clone();
-        // The roots of the incomplete subtrees are few, and in most proofs.
-        let mut roots: Vec<((u64, u64), Hash)> = Vec::new();
-        let mut root_of = |range: (u64, u64)| {
-            if (range.1 - range.0).is_power_of_two() {
-                return view.range(range.0, range.1);
-            }
-            if let Some((_, root)) = roots.iter().find(|(known, _)| *known == range) {
-                return Ok(*root);
-            }
-            let root = view.range(range.0, range.1)?;
-            roots.push((range, root));
-            Ok(root)
-        };
-        let receipt = |&(index, leaf_hash, statement, time): &(u64, Hash, Hash, u64)| {
-            let proof = inclusion_ranges(index, size)?.into_iter().map(&mut root_of).collect::<Result<_>>()?;
-            Ok(Receipt { index, time, statement, leaf_hash, checkpoint: note.clone(), proof })
-        };
-        staged.entries.iter().map(receipt).collect()
+        self.note = note;
+        Ok(receipts)
     }
+}
+
+/// A receipt for each entry of a caller who wants one.
+fn receipts(view: &View, size: u64, staged: &Staged, note: &Arc<str>) -> Result<Vec<Receipt>> {
+    // The roots of the incomplete subtrees are few, and in most proofs.
+    let mut roots: Vec<((u64, u64), Hash)> = Vec::new();
+    let mut root_of = |range: (u64, u64)| {
+        if (range.1 - range.0).is_power_of_two() {
+            return view.range(range.0, range.1);
+        }
+        if let Some((_, root)) = roots.iter().find(|(known, _)| *known == range) {
+            return Ok(*root);
+        }
+        let root = view.range(range.0, range.1)?;
+        roots.push((range, root));
+        Ok(root)
+    };
+    let receipt = |&(index, leaf_hash, statement, time): &(u64, Hash, Hash, u64)| {
+        let proof = inclusion_ranges(index, size)?.into_iter().map(&mut root_of).collect::<Result<_>>()?;
+        Ok(Receipt { index, time, statement, leaf_hash, checkpoint: note.clone(), proof })
+    };
+    staged.entries.iter().map(receipt).collect()
 }
