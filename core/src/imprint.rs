@@ -10,18 +10,24 @@
 //! error rates and the limits are in `core/docs/imprint.md`.
 #![doc = include_str!("../docs/imprint.md")]
 
+mod border;
+mod circles;
 mod compare;
 mod decode;
+mod density;
 mod find;
 mod fingerprint;
 mod fit;
 mod image;
 mod ink;
 mod normalise;
+mod page;
+mod parts;
 mod trigonometry;
 
 pub use compare::{Comparison, DIFFERENT_BELOW, SAME_AT_LEAST, Verdict, compare};
-pub use find::{Imprint, Shape, find};
+pub use density::{Density, density};
+pub use find::{Imprint, Shape, find, find_at};
 pub use fingerprint::{FINGERPRINT_LENGTH, Fingerprint};
 pub use image::{Image, MAX_PIXELS, MAX_SIDE};
 pub use ink::Ink;

@@ -1,9 +1,8 @@
-"""Seal imprints, step one: find the imprint of a picture, make its fingerprint, compare two fingerprints.
+"""Seal imprints: decode pages, find every imprint on them, make fingerprints, compare.
 
-A picture is a PNG or JPEG file (``bytes``), an :class:`Image`, or an array of ``uint8`` with the shape (height, width),
-(height, width, 3) or (height, width, 4): whatever has the buffer protocol, such as a numpy array. Red ink is looked for
-first, then blue, then, on a transparent ground, any ink; black text over or under the imprint does not matter, nor how
-it is turned. Other threads run meanwhile.
+A picture is a PNG, JPEG, BMP or TIFF file (``bytes``), an :class:`Image`, or an array of ``uint8`` with the shape
+(height, width), (height, width, 3) or (height, width, 4): whatever has the buffer protocol, such as a numpy array.
+Black text over or under an imprint does not matter, nor how it is turned. Other threads run meanwhile.
 
 "same" means: the same *design*. A careful copy of a seal shows the same design; this module does not tell it from the
 genuine one. The measured error rates are in ``core/docs/imprint.md``.
@@ -11,6 +10,9 @@ genuine one. The measured error rates are in ``core/docs/imprint.md``.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from sealcore._core import (
@@ -20,9 +22,11 @@ from sealcore._core import (
     Imprint,
     compare_imprints,
     decode_image,
-    find_imprint,
+    find_imprints,
     fingerprint_imprint,
+    page_count,
 )
+from sealcore.errors import InvalidImage, UnreadableDocument
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -40,6 +44,7 @@ __all__ = [
     "decode",
     "find",
     "fingerprint",
+    "pages",
 ]
 
 Picture: TypeAlias = "Image | Buffer"
@@ -55,14 +60,17 @@ DIFFERENT_BELOW: Final = 0.56
 """Below this similarity the verdict is ``"different"``; between the two it is ``"insufficient"``."""
 
 
-def decode(data: Buffer) -> Image:
-    """Decode a PNG or JPEG file.
+def decode(data: Buffer, *, dpi: float | None = None) -> Image:
+    """Decode a picture file.
 
     Args:
-        data: The whole file. PNG of every colour type and depth, JPEG baseline and progressive, in grey or colour.
+        data: The whole file. PNG of every colour type and depth; JPEG baseline and progressive; BMP; TIFF, of which
+            the first page (see :func:`pages`).
+        dpi: The resolution in dots an inch, if it is known better than by the file.
 
     Returns:
-        The picture: ``width``, ``height``, ``channels``, ``dpi`` (or None) and ``pixels`` (``bytes``, row by row).
+        The picture: ``width``, ``height``, ``channels``, ``dpi`` and ``pixels`` (``bytes``, row by row). ``dpi`` is
+        None if the file states none, or states the 72 or 96 that software writes when it does not know.
 
     Raises:
         InvalidImage: Another format, damaged, cut short, a side above 20,000 or more than 40 million pixels.
@@ -75,40 +83,77 @@ def decode(data: Buffer) -> Image:
         >>> numpy.frombuffer(image.pixels, "uint8").reshape(image.height, image.width, image.channels).shape
         (20, 30, 3)
     """
-    return decode_image(data)
+    return decode_image(data, dpi=dpi)
 
 
-def find(image: Picture) -> Imprint:
-    """Find the dominant imprint of a picture: round, oval or square.
+def pages(source: bytes | str | os.PathLike[str], *, dpi: float | None = None) -> Iterator[Image]:
+    """The pages of a file, one after the other: a picture is one page, a TIFF may hold several, a PDF is rendered.
+
+    Args:
+        source: A file's path or its bytes.
+        dpi: Dots an inch: a PDF is rendered so (300 if None), a picture is taken to be so (None: what it states).
+
+    Yields:
+        One :class:`Image` a page. A PDF needs ``pip install "sealcore[pdf]"``; it is read in a child process.
+
+    Raises:
+        InvalidImage: The file is damaged, of an unknown format, or a page is too large.
+        MissingExtra: A PDF without the extra.
+        OSError: The file cannot be read.
+
+    Example:
+        >>> from sealcore.seals.drawing import SealDesign, draw_seal
+        >>> [round(page.dpi) for page in pages(draw_seal(SealDesign(name="北京晨光科技有限公司"), dpi=300))]
+        [300]
+    """
+    data = source if isinstance(source, bytes) else Path(source).read_bytes()
+    if b"%PDF-" not in data[:1024]:
+        for number in range(page_count(data)):
+            yield decode_image(data, number, dpi=dpi)
+        return
+    from sealcore.pdf.rendering import rendered_pages  # noqa: PLC0415  needs the extra
+
+    resolution = 300.0 if dpi is None else dpi
+    try:
+        for width, height, pixels in rendered_pages(data, dpi=resolution):
+            yield Image.from_array(memoryview(pixels).cast("B", (height, width, 3)), dpi=resolution)
+    except UnreadableDocument as error:
+        raise InvalidImage(str(error)) from None
+
+
+def find(image: Picture, *, dpi: float | None = None) -> list[Imprint]:
+    """Find every imprint of a picture: round, oval and square; red, blue and grey; touching, overlapping and faint.
 
     Args:
         image: The picture.
+        dpi: The resolution in dots an inch, if it is known better than by the picture.
 
     Returns:
-        Shape, ink, centre and axes in pixels, size in millimetres if the resolution is known, and how much of the
-        border and of the area carries ink.
+        The imprints, the surest first; empty when there is none. Each has ``shape``, ``ink``, ``centre``, ``axes`` and
+        ``box`` in pixels, ``size_mm`` if the resolution is known, ``angle`` in degrees, ``coverage`` and
+        ``confidence`` (0 to 1).
 
     Raises:
-        NoImprint: There is none of at least 48 pixels.
         InvalidImage: The picture cannot be decoded or is too large.
         TypeError: No picture: the message names what is.
 
     Example:
         >>> from sealcore.seals.drawing import SealDesign, draw_seal
-        >>> imprint = find(draw_seal(SealDesign(name="北京晨光科技有限公司"), dpi=300))
+        >>> [imprint] = find(draw_seal(SealDesign(name="北京晨光科技有限公司"), dpi=300))
         >>> imprint.shape, imprint.ink, [round(side) for side in imprint.size_mm]
         ('round', 'red', [40, 40])
     """
-    return find_imprint(image)
+    return find_imprints(image, dpi=dpi)
 
 
-def fingerprint(image: Picture) -> Fingerprint:
-    """The fingerprint of the dominant imprint of a picture.
+def fingerprint(image: Picture, imprint: Imprint | None = None) -> Fingerprint:
+    """The fingerprint of an imprint of a picture.
 
     The same pixels give the same bytes on every machine, and the format carries its version.
 
     Args:
         image: The picture.
+        imprint: Which imprint; None: the surest that :func:`find` finds.
 
     Returns:
         A value that can be stored (``to_bytes``, ``Fingerprint.from_bytes``; ``Fingerprint.LENGTH`` bytes), compared
@@ -125,7 +170,7 @@ def fingerprint(image: Picture) -> Fingerprint:
         >>> Fingerprint.from_bytes(registered.to_bytes()) == registered
         True
     """
-    return fingerprint_imprint(image)
+    return fingerprint_imprint(image, imprint)
 
 
 def compare(registered: Fingerprint, questioned: Fingerprint) -> Comparison:

@@ -61,6 +61,7 @@ mod _core {
     // imprint
     #[pymodule_export]
     use crate::imprint::{
-        Comparison, Fingerprint, Image, Imprint, compare_imprints, decode_image, find_imprint, fingerprint_imprint,
+        Comparison, Fingerprint, Image, Imprint, compare_imprints, decode_image, find_imprints, fingerprint_imprint,
+        page_count,
     };
 }

@@ -1,9 +1,13 @@
-//! The dominant imprint of a picture: connected ink on coarse grids, then a border fitted to its outermost ink.
+//! Every imprint of a page: rough borders from grids of ink, settled and judged at full resolution.
 
+use super::border::{self, Judged};
+use super::circles::Edges;
+use super::density::Unmixer;
 use super::fit::{self, Border, Point};
 use super::image::Image;
-use super::ink::{INKED, Ink, Scorer};
-use super::trigonometry::{DIRECTIONS, UNIT_BITS, cos_sin};
+use super::ink::Ink;
+use super::page::{Page, Plane};
+use super::parts::{Part, parts};
 use crate::{Error, Result};
 
 /// The form of a seal's border.
@@ -30,19 +34,85 @@ pub struct Imprint {
     pub u: (i64, i64),
     /// From the middle to the border at right angles to `u`, in 1/16 pixel.
     pub v: (i64, i64),
-    /// The share of the border that carries ink, of 255.
-    pub support: u8,
     /// The share of the area inside the border that carries ink, of 255.
     pub coverage: u8,
-    /// The resolution of the picture, if the file states it.
+    /// How sure it is that this is an imprint, of 255.
+    pub confidence: u8,
+    /// The resolution of the picture, if it is known.
     pub pixels_per_metre: Option<u32>,
 }
 
 impl Imprint {
+    /// An imprint whose place is known: lengths in pixels, `u` from the middle to the border along the longer axis,
+    /// `v` across it.
+    ///
+    /// # Errors
+    /// `InvalidArgument`: a number that is not finite or beyond 20,000 pixels, an axis shorter than 4 pixels, axes
+    /// that are not at right angles (beyond 3 degrees).
+    pub fn new(shape: Shape, ink: Ink, centre: (f64, f64), u: (f64, f64), v: (f64, f64)) -> Result<Self> {
+        let bound = f64::from(super::MAX_SIDE);
+        let refuse = |field, reason| Err(Error::InvalidArgument { field, reason });
+        if ![centre.0, centre.1].iter().all(|x| x.abs() <= bound) {
+            return refuse("centre", "numbers of at most 20,000 pixels");
+        }
+        if ![u.0, u.1, v.0, v.1].iter().all(|x| x.abs() <= bound) {
+            return refuse("axes", "numbers of at most 20,000 pixels");
+        }
+        let (a, b) = (norm(u), norm(v));
+        if a < 4.0 || b < 4.0 {
+            return refuse("axes", "at least 4 pixels from the middle to the border");
+        }
+        if (u.0 * v.0 + u.1 * v.1).abs() > 0.05 * a * b {
+            return refuse("axes", "two vectors at right angles");
+        }
+        let fixed = |(x, y): Point| ((x * 16.0).round() as i64, (y * 16.0).round() as i64);
+        Ok(Imprint {
+            shape,
+            ink,
+            centre: fixed(centre),
+            u: fixed(u),
+            v: fixed(v),
+            coverage: 0,
+            confidence: 255,
+            pixels_per_metre: None,
+        })
+    }
+
     /// The lengths of the two axes in millimetres, if the picture's resolution is known.
     pub fn size_mm(&self) -> Option<(f64, f64)> {
         let scale = 2.0 * 1000.0 / 16.0 / f64::from(self.pixels_per_metre?);
         Some((length(self.u) * scale, length(self.v) * scale))
+    }
+
+    /// The upright box around the border in pixels: left, top, right, bottom, the last two just outside. It may
+    /// reach beyond the picture.
+    pub fn bounds(&self) -> [i64; 4] {
+        let (x, y) = match self.shape {
+            Shape::Square => (self.u.0.abs() + self.v.0.abs(), self.u.1.abs() + self.v.1.abs()),
+            Shape::Round | Shape::Oval => (length((self.u.0, self.v.0)) as i64, length((self.u.1, self.v.1)) as i64),
+        };
+        let (cx, cy) = self.centre;
+        [(cx - x) >> 4, (cy - y) >> 4, (cx + x + 15) >> 4, (cy + y + 15) >> 4]
+    }
+
+    /// The bounds with an eighth of the longer axis around them.
+    pub(super) fn widened(&self) -> [i64; 4] {
+        let [left, top, right, bottom] = self.bounds();
+        let margin = (length(self.u) / 16.0 / 4.0) as i64 + 2;
+        [left - margin, top - margin, right + margin, bottom + margin]
+    }
+
+    /// How the longer axis is turned against the horizontal, in degrees counter-clockwise, above -90 and at most 90;
+    /// 0 for a circle.
+    pub fn angle(&self) -> f64 {
+        let degrees = (-self.u.1 as f64).atan2(self.u.0 as f64).to_degrees();
+        if degrees <= -90.0 {
+            degrees + 180.0
+        } else if degrees > 90.0 {
+            degrees - 180.0
+        } else {
+            degrees
+        }
     }
 }
 
@@ -50,295 +120,268 @@ fn length((x, y): (i64, i64)) -> f64 {
     ((x * x + y * y) as f64).sqrt()
 }
 
-/// The least support that makes ink a border.
-const MIN_SUPPORT: f64 = 0.45;
+fn norm((x, y): Point) -> f64 {
+    (x * x + y * y).sqrt()
+}
 
-/// The least coverage, of 255: a lone circle is no seal.
-const MIN_COVERAGE: u8 = 5;
+/// The least length of an imprint's shorter side in pixels: below it characters are unreadable.
+const MIN_SIDE: f64 = 32.0;
 
-/// The least diameter of an imprint in pixels: below it characters are unreadable.
-const MIN_DIAMETER: u32 = 48;
+/// Imprints that are returned from one page, at most.
+const MOST: usize = 400;
 
-/// Rays from the middle outwards that look for the border.
-const RAYS: usize = 256;
+/// Rough circles of one grid that are settled.
+const CIRCLES: usize = 12;
 
-/// Candidates that are examined on each grid.
-const CANDIDATES: usize = 6;
-
-/// Find the dominant imprint of a picture.
+/// Find every imprint of a picture, the surest first.
 ///
-/// Red ink is looked for first, then blue, then, on pictures with a transparent ground, any ink. The dominant
-/// imprint is the one whose border encloses most ink.
-///
-/// # Errors
-/// `NoImprint`: no closed border of at least 48 pixels carries enough ink.
+/// Red and blue ink is looked for on its own planes, through black print; on pictures with hardly any colour every
+/// dark line is looked at, and on a transparent ground whatever is drawn.
 ///
 /// # Examples
 /// ```
-/// use sealcore::{Error, imprint};
+/// use sealcore::imprint;
 /// let blank = imprint::Image::from_pixels(100, 100, 1, None, vec![255; 10_000])?;
-/// assert!(matches!(imprint::find(&blank), Err(Error::NoImprint { .. })));
-/// # Ok::<(), Error>(())
+/// assert!(imprint::find(&blank).is_empty());
+/// # Ok::<(), sealcore::Error>(())
 /// ```
-pub fn find(image: &Image) -> Result<Imprint> {
-    find_with(&Scorer::new(image))
+pub fn find(image: &Image) -> Vec<Imprint> {
+    find_at(image, image.pixels_per_metre())
 }
 
-pub(super) fn find_with(scorer: &Scorer<'_>) -> Result<Imprint> {
-    if scorer.image.width().min(scorer.image.height()) < MIN_DIAMETER {
-        return Err(Error::NoImprint { reason: "the picture is smaller than an imprint of 48 pixels" });
+/// [`find`] on a picture whose resolution (pixels a metre) is known better than by its file.
+pub fn find_at(image: &Image, pixels_per_metre: Option<u32>) -> Vec<Imprint> {
+    let Some(page) = Page::of(image) else { return Vec::new() };
+    let mut found = Vec::new();
+    if image.channels() > 1 {
+        Finder { image, ink: Ink::Red, scale: page.scale as f64 }.search(&page.red, &mut found);
+        Finder { image, ink: Ink::Blue, scale: page.scale as f64 }.search(&page.blue, &mut found);
     }
-    let coloured = Grid::of(scorer);
-    for (grid, ink) in coloured.into_iter().zip([Ink::Red, Ink::Blue]) {
-        if let Some(imprint) = dominant(scorer, grid, ink) {
-            return Ok(imprint);
+    if found.is_empty() && (image.has_transparency() || page.is_grey()) {
+        let ink = if image.has_transparency() { Ink::Drawn } else { Ink::Grey };
+        Finder { image, ink, scale: page.scale as f64 }.search(&page.dark, &mut found);
+    }
+    let mut imprints: Vec<Imprint> = found.iter().map(|f| f.imprint(pixels_per_metre)).collect();
+    imprints.sort_by_key(|i| (std::cmp::Reverse(i.confidence), i.centre.1, i.centre.0));
+    imprints.truncate(MOST);
+    imprints
+}
+
+/// A border that is an imprint's.
+#[derive(Clone, Copy)]
+struct Found {
+    ink: Ink,
+    judged: Judged,
+    confidence: f64,
+}
+
+impl Found {
+    fn imprint(&self, pixels_per_metre: Option<u32>) -> Imprint {
+        let fixed = |p: Point| ((p.0 * 16.0).round() as i64, (p.1 * 16.0).round() as i64);
+        let border = &self.judged.border;
+        Imprint {
+            shape: self.judged.shape,
+            ink: self.ink,
+            centre: fixed(border.centre),
+            u: fixed(border.u),
+            v: fixed(border.v),
+            coverage: (self.judged.inside * 255.0).min(255.0) as u8,
+            confidence: (self.confidence * 255.0).clamp(1.0, 255.0) as u8,
+            pixels_per_metre,
         }
     }
-    if scorer.image.has_transparency()
-        && let Some(imprint) = dominant(scorer, Grid::drawn(scorer), Ink::Drawn)
-    {
-        return Ok(imprint);
-    }
-    Err(Error::NoImprint { reason: "no round, oval or square border in red or blue ink was found" })
-}
 
-/// How many pixels of each cell of the picture are inked.
-struct Grid {
-    cell: u32,
-    width: usize,
-    height: usize,
-    counts: Vec<u32>,
-}
-
-impl Grid {
-    fn empty(image: &Image) -> Self {
-        let cell = image.width().max(image.height()) / 512 + 1;
-        let (width, height) = (image.width().div_ceil(cell) as usize, image.height().div_ceil(cell) as usize);
-        Grid { cell, width, height, counts: vec![0; width * height] }
+    /// Whether a place lies inside the border, widened by a share.
+    fn holds(&self, p: Point, widened: f64) -> bool {
+        let border = &self.judged.border;
+        let (x, y) = (p.0 - border.centre.0, p.1 - border.centre.1);
+        let along = |axis: Point| (x * axis.0 + y * axis.1) / (axis.0 * axis.0 + axis.1 * axis.1) / widened;
+        let (a, b) = (along(border.u), along(border.v));
+        match self.judged.shape {
+            Shape::Square => a.abs() <= 1.0 && b.abs() <= 1.0,
+            Shape::Round | Shape::Oval => a * a + b * b <= 1.0,
+        }
     }
 
-    /// The red and the blue grid, in one pass.
-    fn of(scorer: &Scorer<'_>) -> [Grid; 2] {
-        let (mut red, mut blue) = (Grid::empty(scorer.image), Grid::empty(scorer.image));
-        let cell = red.cell as usize;
-        for y in 0..scorer.image.height() {
-            let line = (y / red.cell) as usize * red.width;
-            for (x, pixel) in scorer.image.row(y, 1).enumerate() {
-                // A pixel is red only where red is the brightest channel, and blue only where blue is.
-                if scorer.of(pixel, Ink::Red) >= INKED {
-                    red.counts[line + x / cell] += 1;
-                } else if scorer.of(pixel, Ink::Blue) >= INKED {
-                    blue.counts[line + x / cell] += 1;
+    fn area(&self) -> f64 {
+        norm(self.judged.border.u) * norm(self.judged.border.v)
+    }
+}
+
+/// Looks for the imprints of one ink.
+struct Finder<'a> {
+    image: &'a Image,
+    ink: Ink,
+    /// Pixels a cell of the finest grid.
+    scale: f64,
+}
+
+impl Finder<'_> {
+    fn search(&self, finest: &Plane, found: &mut Vec<Found>) {
+        let start = found.len();
+        let mut grids: Vec<Plane> = Vec::new();
+        loop {
+            let last = grids.last().unwrap_or(finest);
+            let edges = Edges::of(last);
+            let cell = self.scale * f64::from(1u32 << grids.len());
+            let trace = std::env::var("TRACE").is_ok();
+            for (along_x, along_y, shape) in
+                [(1.0, 1.0, Shape::Round), (1.0, 1.4, Shape::Oval), (1.4, 1.0, Shape::Oval)]
+            {
+                let stretched;
+                let edges = if shape == Shape::Round {
+                    &edges
+                } else {
+                    stretched = edges.stretched(along_x, along_y);
+                    &stretched
+                };
+                for circle in edges.circles(0.36).into_iter().take(CIRCLES) {
+                    let (sx, sy) = (cell / f64::from(along_x), cell / f64::from(along_y));
+                    let centre = (circle.centre.0 * sx, circle.centre.1 * sy);
+                    let (a, b) = (circle.radius * sx, circle.radius * sy);
+                    let (u, v) = if a >= b { ((a, 0.0), (0.0, b)) } else { ((0.0, b), (-a, 0.0)) };
+                    let rough = Border { centre, u, v };
+                    let judged = self.settle(shape, &rough, 1.6 / circle.radius);
+                    if trace {
+                        eprintln!("{:?} {shape:?} centre {centre:.0?} a {a:.0} covered {:.2} -> {}", self.ink, circle.covered, show(&judged));
+                    }
+                    self.keep(judged.map(Judged::named), start, found);
                 }
             }
+            if last.width.min(last.height) < 40 {
+                break;
+            }
+            let next = last.halved();
+            grids.push(next);
         }
-        [red, blue]
+        // What stands by itself, of any shape, outside of what was found.
+        let mut index = 0;
+        let mut grid = Plane { width: finest.width, height: finest.height, values: finest.values.clone() };
+        loop {
+            let cell = self.scale * f64::from(1u32 << index);
+            self.explain(&mut grid, cell, &found[start..]);
+            for part in parts(&grid, 2) {
+                let (w, h) = (part.width(), part.height());
+                if w.max(h) < 14 || w.max(h) > 60 || w.min(h) < 6 || w.min(h) * 4 < w.max(h) {
+                    continue;
+                }
+                self.part(&part, cell, start, found);
+            }
+            if index == grids.len() {
+                break;
+            }
+            grid = Plane { width: grids[index].width, height: grids[index].height, values: grids[index].values.clone() };
+            index += 1;
+        }
     }
 
-    fn drawn(scorer: &Scorer<'_>) -> Grid {
-        let mut grid = Grid::empty(scorer.image);
-        let cell = grid.cell as usize;
-        for y in 0..scorer.image.height() {
-            let line = (y / grid.cell) as usize * grid.width;
-            for (x, pixel) in scorer.image.row(y, 1).enumerate() {
-                grid.counts[line + x / cell] += u32::from(scorer.of(pixel, Ink::Drawn) >= INKED);
-            }
-        }
-        grid
+    fn settle(&self, shape: Shape, rough: &Border, slack: f64) -> Option<Judged> {
+        let reach = norm(rough.u).max(norm(rough.v)) * 1.3;
+        let (x, y) = rough.centre;
+        let area = [x - reach, y - reach, x + reach, y + reach].map(|v| v as i64);
+        let unmixer = Unmixer::new(self.image, self.ink, area);
+        border::settled(&unmixer, shape, rough, slack)
     }
 
-    /// The grid of twice the cell.
-    fn halved(&self) -> Grid {
-        let (width, height) = (self.width.div_ceil(2), self.height.div_ceil(2));
-        let mut counts = vec![0; width * height];
-        for y in 0..self.height {
-            for x in 0..self.width {
-                counts[y / 2 * width + x / 2] += self.counts[y * self.width + x];
+    /// A part by itself: the border of its outermost ink.
+    fn part(&self, part: &Part, cell: f64, start: usize, found: &mut Vec<Found>) {
+        let trace = std::env::var("TRACE").is_ok();
+        let middle = ((part.left + part.right) as f64 * cell / 2.0, (part.top + part.bottom) as f64 * cell / 2.0);
+        let size = (part.width() as f64 * cell, part.height() as f64 * cell);
+        let area = [middle.0 - size.0, middle.1 - size.1, middle.0 + size.0, middle.1 + size.1].map(|v| v as i64);
+        let unmixer = Unmixer::new(self.image, self.ink, area);
+        let points = border::outermost(&unmixer, middle, size);
+        let scale = size.0.max(size.1) / 2.0;
+        let rough = [(Shape::Square, fit::rectangle(&points)), (Shape::Oval, fit::ellipse(&points, middle, scale))];
+        for (shape, rough) in rough {
+            let judged = rough.and_then(|rough| border::settled(&unmixer, shape, &rough, 0.06));
+            if trace {
+                eprintln!("{:?} part {shape:?} at {middle:.0?} size {size:.0?} -> {}", self.ink, show(&judged));
             }
+            self.keep(judged.map(Judged::named), start, found);
         }
-        Grid { cell: self.cell * 2, width, height, counts }
     }
 
-    /// Connected cells with ink (neighbours of neighbours count), as boxes with the ink in them.
-    fn boxes(&self) -> Vec<Box> {
-        let enough = (self.cell * self.cell / 7).max(1);
-        let (w, h) = (self.width, self.height);
-        let inked: Vec<bool> = self.counts.iter().map(|&count| count >= enough).collect();
-        let mut seen = vec![false; w * h];
-        let mut boxes = Vec::new();
-        let mut pending = Vec::new();
-        for start in 0..w * h {
-            if !inked[start] || seen[start] {
-                continue;
-            }
-            let mut found = Box { left: w, top: h, right: 0, bottom: 0, ink: 0 };
-            seen[start] = true;
-            pending.push(start);
-            while let Some(at) = pending.pop() {
-                let (x, y) = (at % w, at / w);
-                found.left = found.left.min(x);
-                found.right = found.right.max(x + 1);
-                found.top = found.top.min(y);
-                found.bottom = found.bottom.max(y + 1);
-                for ny in y.saturating_sub(2)..(y + 3).min(h) {
-                    for nx in x.saturating_sub(2)..(x + 3).min(w) {
-                        let next = ny * w + nx;
-                        if inked[next] && !seen[next] {
-                            seen[next] = true;
-                            pending.push(next);
-                        }
+    /// Takes the ink of what was found off a grid.
+    fn explain(&self, grid: &mut Plane, cell: f64, found: &[Found]) {
+        for f in found {
+            let reach = norm(f.judged.border.u).max(norm(f.judged.border.v)) * 1.5;
+            let (x, y) = f.judged.border.centre;
+            let cells = |from: f64, most: usize| ((from / cell).max(0.0) as usize).min(most);
+            for row in cells(y - reach, grid.height)..cells(y + reach + cell, grid.height) {
+                for column in cells(x - reach, grid.width)..cells(x + reach + cell, grid.width) {
+                    if f.holds(((column as f64 + 0.5) * cell, (row as f64 + 0.5) * cell), 1.05) {
+                        grid.values[row * grid.width + column] = 0;
                     }
                 }
             }
-            let (a, b) = (found.right - found.left, found.bottom - found.top);
-            if (a.min(b) as u32) * self.cell >= MIN_DIAMETER * 3 / 4 && 5 * a.min(b) >= 2 * a.max(b) {
-                boxes.push(found);
-            }
         }
-        for found in &mut boxes {
-            for y in found.top..found.bottom {
-                let line = &self.counts[y * w..][found.left..found.right];
-                found.ink += line.iter().map(|&count| u64::from(count)).sum::<u64>();
-            }
-        }
-        boxes.sort_by_key(|found| std::cmp::Reverse(found.ink));
-        boxes.truncate(CANDIDATES);
-        boxes
     }
-}
 
-/// A box of cells; right and bottom are outside.
-struct Box {
-    left: usize,
-    top: usize,
-    right: usize,
-    bottom: usize,
-    ink: u64,
-}
-
-fn dominant(scorer: &Scorer<'_>, grid: Grid, ink: Ink) -> Option<Imprint> {
-    let mut best: Option<(f64, Imprint)> = None;
-    let mut grid = grid;
-    // Coarser grids close the gaps of a broken ring; finer ones keep neighbours apart.
-    for level in 0..3 {
-        if level > 0 {
-            grid = grid.halved();
-        }
-        for found in grid.boxes() {
-            let scale = f64::from(grid.cell);
-            let corner = (found.left as f64 * scale, found.top as f64 * scale);
-            let size = ((found.right - found.left) as f64 * scale, (found.bottom - found.top) as f64 * scale);
-            // No border in this box can enclose more ink than the box holds.
-            if best.is_some_and(|(most, _)| found.ink as f64 <= most) {
+    /// Adds a border if it is an imprint's, unless it is known already or part of a larger one.
+    fn keep(&self, judged: Option<Judged>, start: usize, found: &mut Vec<Found>) {
+        let Some(judged) = judged else { return };
+        let Some(confidence) = confidence(&judged, self.ink) else { return };
+        let new = Found { ink: self.ink, judged, confidence };
+        let mut at = start;
+        while at < found.len() {
+            let old = found[at];
+            let (large, small) = if old.area() >= new.area() { (&old, &new) } else { (&new, &old) };
+            let border = &small.judged.border;
+            let overlap = overlap(border::corners(&large.judged), border::corners(&small.judged));
+            let inside = (0..16).filter(|&k| large.holds(border::around(small.judged.shape, border, k), 1.04)).count();
+            if inside < 14 && overlap < 0.55 {
+                at += 1;
                 continue;
             }
-            let Some((shape, border)) = border(scorer, ink, corner, size) else { continue };
-            let imprint = measured(scorer, ink, shape, &border);
-            let (a, b) = (length(imprint.u) / 16.0, length(imprint.v) / 16.0);
-            // The ink that the border encloses, discounted where the border itself is missing.
-            let weight = 3.0 * a * b * f64::from(imprint.coverage) / 255.0 * border.support;
-            if a.min(b) * 2.0 >= f64::from(MIN_DIAMETER)
-                && imprint.coverage >= MIN_COVERAGE
-                && best.is_none_or(|(most, _)| weight > most)
-            {
-                best = Some((weight, imprint));
+            // The same place; else lettering and inner rings of the larger one, or rings that it bundles.
+            let keep_old = if small.area() > 0.7 * large.area() {
+                old.confidence >= new.confidence
+            } else {
+                let (x, y) = (large.judged.border.centre, small.judged.border.centre);
+                let apart = norm((x.0 - y.0, x.1 - y.1)) / norm(large.judged.border.v);
+                let enough = if apart < 0.25 { 0.5 } else { 0.8 };
+                std::ptr::eq(large, &old) == (large.confidence >= enough * small.confidence)
+            };
+            if keep_old {
+                return;
             }
+            found.swap_remove(at);
         }
+        found.push(new);
     }
-    best.map(|(_, imprint)| imprint)
 }
 
-/// The outermost ink on every ray from `middle`, between two distances that depend on the direction.
-fn outermost(scorer: &Scorer<'_>, ink: Ink, middle: Point, reach: impl Fn(f64, f64) -> (f64, f64)) -> Vec<Point> {
-    let unit = (1u64 << UNIT_BITS) as f64;
-    let mut points = Vec::with_capacity(RAYS);
-    for ray in 0..RAYS {
-        let (c, s) = cos_sin(ray * (DIRECTIONS / RAYS));
-        let (c, s) = (c as f64 / unit, s as f64 / unit);
-        let (near, far) = reach(c, s);
-        let run = (far / 100.0).clamp(2.0, 8.0) as usize;
-        let inked = |distance: f64| {
-            let (x, y) = (middle.0 + c * distance, middle.1 + s * distance);
-            scorer.at(x as i64, y as i64, ink) >= INKED
-        };
-        let mut distance = far;
-        while distance > near {
-            // Specks are no border: most of the next few pixels inwards must be inked as well.
-            if inked(distance) && (1..=run).filter(|&k| inked(distance - k as f64)).count() * 3 >= run * 2 {
-                points.push((middle.0 + c * distance, middle.1 + s * distance));
-                break;
-            }
-            distance -= 1.0;
-        }
-    }
-    points
+/// The common area of two boxes (left, top, right, bottom) over their joint area.
+fn overlap(a: [f64; 4], b: [f64; 4]) -> f64 {
+    let area = |[left, top, right, bottom]: [f64; 4]| (right - left).max(0.0) * (bottom - top).max(0.0);
+    let common = area([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);
+    common / (area(a) + area(b) - common)
 }
 
-/// The border of the ink in a box, if there is one.
-fn border(scorer: &Scorer<'_>, ink: Ink, corner: Point, size: Point) -> Option<(Shape, Border)> {
-    let middle = (corner.0 + size.0 / 2.0, corner.1 + size.1 / 2.0);
-    let margin = 3.0;
-    let points = outermost(scorer, ink, middle, |c, s| {
-        // As far as the box reaches in this direction.
-        let horizontal = if c.abs() > 1e-6 { (size.0 / 2.0 + margin) / c.abs() } else { f64::MAX };
-        let vertical = if s.abs() > 1e-6 { (size.1 / 2.0 + margin) / s.abs() } else { f64::MAX };
-        (4.0, horizontal.min(vertical))
-    });
-    let scale = size.0.max(size.1) / 2.0;
-    let tried = [(Shape::Round, fit::circle(&points, middle, scale)), (Shape::Oval, None), (Shape::Square, None)];
-    let [(_, round), ..] = tried;
-    if let Some(round) = round
-        && round.support * points.len() as f64 / RAYS as f64 >= MIN_SUPPORT
-    {
-        let refined = refined_circle(scorer, ink, &round)?;
-        if refined.support >= 0.6 {
-            return Some((Shape::Round, refined));
-        }
+fn show(judged: &Option<Judged>) -> String {
+    match judged {
+        None => "none".into(),
+        Some(j) => format!(
+            "{:.0?} u {:.0} v {:.0} arc {:.2} stroke {:.2} out {:.2} in {:.2} quarter {:.2} level {}",
+            j.border.centre, norm(j.border.u), norm(j.border.v), j.arc, j.stroke, j.outside, j.inside, j.quarter, j.level
+        ),
     }
-    let rays = points.len() as f64 / RAYS as f64;
-    [(Shape::Oval, fit::ellipse(&points, middle, scale)), (Shape::Square, fit::rectangle(&points))]
-        .into_iter()
-        .filter_map(|(shape, border)| border.map(|b| (shape, Border { support: b.support * rays, ..b })))
-        .chain(round.and_then(|r| refined_circle(scorer, ink, &r)).map(|r| (Shape::Round, r)))
-        .filter(|(_, border)| border.support >= MIN_SUPPORT)
-        .max_by(|a, b| a.1.support.total_cmp(&b.1.support))
 }
 
-/// The circle again, from rays that start at its own middle and look at its neighbourhood only.
-fn refined_circle(scorer: &Scorer<'_>, ink: Ink, rough: &Border) -> Option<Border> {
-    let mut circle = *rough;
-    for _ in 0..2 {
-        let radius = circle.u.0;
-        let points = outermost(scorer, ink, circle.centre, |_, _| (0.88 * radius, 1.05 * radius + 3.0));
-        let rays = points.len() as f64 / RAYS as f64;
-        circle = fit::circle(&points, circle.centre, radius)?;
-        circle.support *= rays;
+/// How sure it is that a border is an imprint's; `None` if it is not.
+fn confidence(judged: &Judged, ink: Ink) -> Option<f64> {
+    let j = judged;
+    if norm(j.border.u).min(norm(j.border.v)) * 2.0 < MIN_SIDE {
+        return None;
     }
-    Some(circle)
-}
-
-/// The imprint in sixteenths of a pixel, with its coverage.
-fn measured(scorer: &Scorer<'_>, ink: Ink, shape: Shape, border: &Border) -> Imprint {
-    let fixed = |p: Point| ((p.0 * 16.0).round() as i64, (p.1 * 16.0).round() as i64);
-    let mut imprint = Imprint {
-        shape,
-        ink,
-        centre: fixed(border.centre),
-        u: fixed(border.u),
-        v: fixed(border.v),
-        support: (border.support * 255.0).min(255.0) as u8,
-        coverage: 0,
-        pixels_per_metre: scorer.image.pixels_per_metre(),
+    let least = match (j.shape, ink) {
+        (Shape::Square, _) => 0.6,
+        (_, Ink::Grey) => 0.6,
+        _ => 0.45,
     };
-    let (mut inked, mut total) = (0u64, 0u64);
-    for ring in 1..=40 {
-        for step in 0..2 * ring {
-            let (x, y) =
-                super::normalise::place(&imprint, ring * 1600, (step * DIRECTIONS as i64 / (2 * ring)) as usize);
-            inked += u64::from(scorer.at(x, y, ink) >= INKED);
-            total += 1;
-        }
+    if j.arc < least || j.stroke < 0.6 || j.outside > 0.4 || !(0.02..0.75).contains(&j.inside) {
+        return None;
     }
-    imprint.coverage = (inked * 255 / total) as u8;
-    imprint
+    Some(j.arc * (0.4 + 0.6 * j.stroke) * (1.0 - j.outside))
 }

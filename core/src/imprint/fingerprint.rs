@@ -1,6 +1,6 @@
 //! The fingerprint: a code for searching that rotation does not change, and the map that comparison aligns.
 
-use super::find::{Imprint, Shape, find_with};
+use super::find::{Imprint, Shape, find};
 use super::image::Image;
 use super::ink::Scorer;
 use super::normalise::{COLUMNS, RINGS, polar};
@@ -47,7 +47,7 @@ impl Fingerprint {
     /// The code: signs of the bispectrum of ring profiles (rotation multiplies every triple product by 1).
     pub fn of(image: &Image) -> Result<Self> {
         let scorer = Scorer::new(image);
-        let imprint = find_with(&scorer)?;
+        let imprint = *find(image).first().ok_or(Error::NoImprint { reason: "no round, oval or square border of a seal was found" })?;
         Ok(Self::measured(&scorer, &imprint))
     }
 
@@ -61,7 +61,7 @@ impl Fingerprint {
         let mut bytes = vec![0; FINGERPRINT_LENGTH].into_boxed_slice();
         bytes[0] = VERSION;
         bytes[1] = imprint.shape as u8;
-        bytes[2] = imprint.support;
+        bytes[2] = imprint.confidence;
         bytes[3] = imprint.coverage;
         bytes[4..6].copy_from_slice(&ratio(imprint.u, imprint.v).to_be_bytes());
         bytes[CODE_AT..MAP_AT].copy_from_slice(&code(&cells));

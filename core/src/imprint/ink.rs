@@ -12,6 +12,8 @@ pub enum Ink {
     Red,
     /// Blue ink.
     Blue,
+    /// Dark ink of a picture without colour: a grey scan.
+    Grey,
     /// Any colour: a drawing on a transparent ground, where darkness is ink.
     Drawn,
 }
@@ -78,7 +80,7 @@ impl<'a> Scorer<'a> {
         match ink {
             Ink::Red => share(r, u32::from(g) + u32::from(b)),
             Ink::Blue => share(b, u32::from(r) + u32::from(g)),
-            Ink::Drawn => 255 - (u32::from(r) + u32::from(g) + u32::from(b)).div_ceil(3) as u8,
+            Ink::Grey | Ink::Drawn => 255 - (u32::from(r) + u32::from(g) + u32::from(b)).div_ceil(3) as u8,
         }
     }
 
