@@ -5,7 +5,7 @@ use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
-use sealcore::imprint::{self, FINGERPRINT_LENGTH, Ink, Shape, Verdict};
+use sealcore::imprint::{self, Ink, Shape};
 
 const WANTED: &str = "expected a picture file as bytes, an Image, or a C-contiguous array of uint8 with shape \
     (height, width), (height, width, 3) or (height, width, 4)";
@@ -80,13 +80,13 @@ fn from_buffer(py: Python<'_>, buffer: &PyBuffer<u8>, dpi: Option<f64>) -> PyRes
 }
 
 /// A picture however it is given.
-enum Picture<'py> {
+pub(crate) enum Picture<'py> {
     Decoded(PyRef<'py, Image>),
     Read(imprint::Image),
 }
 
 impl<'py> Picture<'py> {
-    fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+    pub(crate) fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         if let Ok(image) = object.cast::<Image>() {
             return Ok(Picture::Decoded(image.borrow()));
         }
@@ -102,7 +102,7 @@ impl<'py> Picture<'py> {
         from_buffer(py, &buffer, None).map(Picture::Read)
     }
 
-    fn image(&self) -> &imprint::Image {
+    pub(crate) fn image(&self) -> &imprint::Image {
         match self {
             Picture::Decoded(image) => &image.0,
             Picture::Read(image) => image,
@@ -119,7 +119,7 @@ fn sixteenths((x, y): (i64, i64)) -> (f64, f64) {
     (x as f64 / 16.0, y as f64 / 16.0)
 }
 
-fn shape_name(shape: Shape) -> &'static str {
+pub(crate) fn shape_name(shape: Shape) -> &'static str {
     match shape {
         Shape::Round => "round",
         Shape::Oval => "oval",
@@ -132,7 +132,7 @@ fn refused(field: &'static str, reason: &'static str) -> PyErr {
 }
 
 /// Dots an inch as pixels a metre.
-fn pixels_per_metre(dpi: Option<f64>) -> PyResult<Option<u32>> {
+pub(crate) fn pixels_per_metre(dpi: Option<f64>) -> PyResult<Option<u32>> {
     match dpi {
         None => Ok(None),
         Some(dpi) if (1.0..=100_000.0).contains(&dpi) => Ok(Some((dpi / 0.0254).round() as u32)),
@@ -262,126 +262,6 @@ impl Imprint {
     }
 }
 
-/// What an imprint looks like, apart from place, size and rotation.
-#[pyclass(frozen, eq, hash, module = "sealcore.imprint")]
-#[derive(PartialEq, Eq, Hash)]
-pub(crate) struct Fingerprint(imprint::Fingerprint);
-
-#[pymethods]
-impl Fingerprint {
-    /// The length of a stored fingerprint in bytes.
-    #[classattr]
-    const LENGTH: usize = FINGERPRINT_LENGTH;
-
-    /// A stored fingerprint.
-    #[staticmethod]
-    fn from_bytes(data: crate::bytes::Bytes<'_>) -> PyCoreResult<Self> {
-        Ok(Fingerprint(imprint::Fingerprint::from_bytes(data.as_slice())?))
-    }
-
-    /// The bytes to store.
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.0.as_bytes())
-    }
-
-    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        self.to_bytes(py)
-    }
-
-    /// "round", "oval" or "square".
-    #[getter]
-    fn shape(&self) -> &'static str {
-        shape_name(self.0.shape())
-    }
-
-    /// The share of the border that carried ink, 0 to 1.
-    #[getter]
-    fn support(&self) -> f64 {
-        f64::from(self.0.support()) / 255.0
-    }
-
-    /// The share of the area inside the border that carried ink, 0 to 1.
-    #[getter]
-    fn coverage(&self) -> f64 {
-        f64::from(self.0.coverage()) / 255.0
-    }
-
-    /// The 128 bytes for searching, the same however the imprint is turned.
-    #[getter]
-    fn code<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.0.code())
-    }
-
-    /// In how many of the 1,024 bits of the code two fingerprints differ.
-    fn code_distance(&self, other: &Fingerprint) -> u32 {
-        self.0.code_distance(&other.0)
-    }
-
-    fn __repr__(&self) -> String {
-        format!("{:?}", self.0)
-    }
-
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        Ok((py.get_type::<Fingerprint>().getattr("from_bytes")?, (self.to_bytes(py),)))
-    }
-}
-
-/// The outcome of a comparison.
-#[pyclass(frozen, module = "sealcore.imprint")]
-pub(crate) struct Comparison(imprint::Comparison);
-
-#[pymethods]
-impl Comparison {
-    /// "same", "different" or "insufficient".
-    #[getter]
-    fn verdict(&self) -> &'static str {
-        match self.0.verdict {
-            Verdict::Same => "same",
-            Verdict::Different => "different",
-            Verdict::Insufficient => "insufficient",
-        }
-    }
-
-    /// The likeness of the least alike parts, 0 to 1.
-    #[getter]
-    fn similarity(&self) -> f64 {
-        self.0.similarity
-    }
-
-    /// By how many degrees the questioned imprint is turned against the registered one, counter-clockwise.
-    #[getter]
-    fn angle(&self) -> f64 {
-        self.0.angle
-    }
-
-    /// How many windows were compared.
-    #[getter]
-    fn windows(&self) -> u32 {
-        self.0.windows
-    }
-
-    /// How many windows of the registered imprint are empty in the questioned one.
-    #[getter]
-    fn missing(&self) -> u32 {
-        self.0.missing
-    }
-
-    fn __repr__(&self) -> String {
-        format!(
-            "Comparison({}, similarity {:.3}, angle {:.1}, {} windows, {} missing)",
-            self.verdict(),
-            self.0.similarity,
-            self.0.angle,
-            self.0.windows,
-            self.0.missing
-        )
-    }
-
-    fn __bool__(&self) -> PyResult<bool> {
-        Err(PyTypeError::new_err("a Comparison has no truth value: look at .verdict"))
-    }
-}
-
 /// How many pages a picture file holds.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
@@ -417,25 +297,4 @@ pub(crate) fn find_imprints(image: &Bound<'_, PyAny>, dpi: Option<f64>) -> PyRes
     let pixels = picture.image();
     let found = image.py().detach(|| imprint::find_at(pixels, given.or(pixels.pixels_per_metre())));
     Ok(found.into_iter().map(Imprint).collect())
-}
-
-/// The fingerprint of an imprint of a picture.
-#[pyfunction]
-#[pyo3(signature = (image, imprint=None, /))]
-pub(crate) fn fingerprint_imprint(image: &Bound<'_, PyAny>, imprint: Option<&Imprint>) -> PyResult<Fingerprint> {
-    let picture = Picture::of(image)?;
-    let pixels = picture.image();
-    let made = image.py().detach(|| match imprint {
-        Some(imprint) => Ok(imprint::Fingerprint::of_imprint(pixels, &imprint.0)),
-        None => imprint::Fingerprint::of(pixels),
-    });
-    Ok(Fingerprint(made.map_err(CoreError)?))
-}
-
-/// Compare a questioned imprint with a registered one.
-#[pyfunction]
-#[pyo3(signature = (registered, questioned, /))]
-pub(crate) fn compare_imprints(py: Python<'_>, registered: &Fingerprint, questioned: &Fingerprint) -> Comparison {
-    let (registered, questioned) = (&registered.0, &questioned.0);
-    Comparison(py.detach(|| imprint::compare(registered, questioned)))
 }

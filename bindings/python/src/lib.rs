@@ -6,6 +6,7 @@ mod bytes;
 mod error;
 mod hash;
 mod imprint;
+mod imprint_compare;
 mod ledger;
 mod ledger_format;
 mod ledger_verify;
@@ -60,8 +61,9 @@ mod _core {
     };
     // imprint
     #[pymodule_export]
-    use crate::imprint::{
-        Comparison, Fingerprint, Image, Imprint, compare_imprints, decode_image, find_imprints, fingerprint_imprint,
-        page_count,
+    use crate::imprint::{Image, Imprint, decode_image, find_imprints, page_count};
+    #[pymodule_export]
+    use crate::imprint_compare::{
+        Comparison, Evidence, Fingerprint, Part, Registered, compare_imprint, fingerprint_imprint, register_seal,
     };
 }
