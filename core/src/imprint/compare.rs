@@ -11,7 +11,7 @@ use super::plane::Map;
 use super::registered::{Design, Registered, levelled};
 use super::scan::Scan;
 use super::turn::turns;
-use super::verdict::{Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN_EXTRA, Verdict, judges_shape, limit};
+use super::verdict::{Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, Verdict, few, judges_shape, limit};
 use std::sync::Arc;
 
 /// A part of the registered design, and how the questioned imprint shows it.
@@ -58,6 +58,8 @@ pub struct Comparison {
     pub likeness: f64,
     /// Share of the ink further than 0.2 mm from registered ink.
     pub extra: f64,
+    /// The same of the characters' ink alone.
+    pub extra_text: f64,
     /// Local displacement in mm: root mean square, and what a tenth exceeds.
     pub displacement_rms_mm: f64,
     /// The 90th percentile of the local displacement, in mm.
@@ -91,7 +93,7 @@ pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint) -> Com
     let per_mm = frame.per_mm;
     let (scan, rough) = laid_roughly(registered, imprint, &density, &fingerprint);
     let (map, likeness) = align(&design.levels, &scan, &rough).unwrap_or((rough[0], 0.0));
-    let ink = scan.ink.warped(&map, frame.side).blurred((0.08 * per_mm as f32).max(0.6));
+    let ink = scan.ink.warped(&map, frame.side).blurred((0.05 * per_mm as f32).max(0.5));
     let hidden = scan.hidden.as_ref().map(|plane| plane.warped(&map, frame.side));
     let laid = Laid { ink: levelled(&ink, 0.45), hidden };
     let measured = measure(design, &laid, per_mm as f32);
@@ -180,16 +182,20 @@ fn judge(
     let per_mm = registered.frame.per_mm;
     let typical = typical_gain(&measured);
     let centre = f64::from(design.outline.centre);
+    let coverage = f64::from(measured.present_all);
+    let play_of = |measure, part, value| Evidence::of_play(measure, part, value, coverage);
     let mut evidence = vec![
         Evidence::of(Measure::Extra, None, f64::from(measured.extra_all)),
-        Evidence::of(Measure::DisplacementRms, None, f64::from(measured.rms)),
-        Evidence::of(Measure::DisplacementP90, None, f64::from(measured.p90)),
+        play_of(Measure::DisplacementRms, None, f64::from(measured.rms)),
+        play_of(Measure::DisplacementP90, None, f64::from(measured.p90)),
     ];
-    evidence.push(Evidence::of(Measure::Scatter, None, f64::from(scatter(&measured.fits))));
+    evidence.push(play_of(Measure::Scatter, None, f64::from(scatter(&measured.fits))));
     evidence.push(Evidence::of(Measure::Absent, None, f64::from(absent(design, &measured.present, per_mm as f32))));
-    if let Some((all, alone)) = play(design, &measured.fits, per_mm as f32) {
-        evidence.push(Evidence::of(Measure::ShiftRms, None, f64::from(all)));
-        evidence.push(Evidence::of(Measure::ShiftAlone, None, f64::from(alone)));
+    if let Some((all, alone, n)) = play(design, &measured.fits, per_mm as f32) {
+        for (measure, value) in [(Measure::ShiftRms, all), (Measure::ShiftAlone, alone)] {
+            let plain = play_of(measure, None, f64::from(value));
+            evidence.push(Evidence { ratio: plain.ratio / few(n), ..plain });
+        }
     }
     if let Some(scale) = scale {
         evidence.push(Evidence::of(Measure::Size, None, (scale - 1.0).abs()));
@@ -203,13 +209,13 @@ fn judge(
         own.push(Evidence::of(Measure::PartExtra, Some(k), extra));
         if fit.judged {
             let shift = f64::from(fit.displacement());
-            own.push(Evidence::of(Measure::PartShift, Some(k), shift));
+            own.push(play_of(Measure::PartShift, Some(k), shift));
             if judges_shape(part.kind) {
                 own.push(Evidence::of(Measure::PartTurn, Some(k), f64::from(fit.turn.abs().to_degrees())));
                 own.push(Evidence::of(Measure::PartGrowth, Some(k), f64::from(fit.growth.abs())));
             }
             if part.kind != PartKind::Character {
-                own.push(Evidence::of(Measure::PartWidth, Some(k), width.abs()));
+                own.push(play_of(Measure::PartWidth, Some(k), width.abs()));
             }
         }
         let ratio = own.iter().map(|e| e.ratio).fold(0.0, f64::max);
@@ -230,14 +236,17 @@ fn judge(
         });
     }
     evidence.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
-    let coverage = f64::from(measured.present_all);
     let (extra, amount) = (f64::from(measured.extra_all), f64::from(measured.amount));
+    let text = f64::from(measured.extra_text);
     let weak = Evidence { ratio: limit(Measure::Coverage) / coverage.max(1e-3), ..Evidence::of(Measure::Coverage, None, coverage) };
     let unlike =
         Evidence { ratio: limit(Measure::Likeness) / likeness.max(1e-3), ..Evidence::of(Measure::Likeness, None, likeness) };
     let (verdict, decided_by) = if amount < LEAST_AMOUNT {
         (Verdict::Insufficient, weak)
-    } else if extra >= OTHER_DESIGN_EXTRA {
+    } else if extra >= OTHER_DESIGN_EXTRA
+        || text >= OTHER_TEXT_EXTRA
+        || extra >= OTHER_DESIGN.0 && likeness < OTHER_DESIGN.1
+    {
         (Verdict::Different, Evidence::of(Measure::Extra, None, extra))
     } else if coverage < limit(Measure::Coverage) {
         (Verdict::Insufficient, weak)
@@ -256,6 +265,7 @@ fn judge(
         parts,
         likeness,
         extra,
+        extra_text: text,
         displacement_rms_mm: f64::from(measured.rms),
         displacement_p90_mm: f64::from(measured.p90),
         coverage,

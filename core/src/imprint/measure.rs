@@ -84,6 +84,8 @@ pub(super) struct Measured {
     pub(super) present: Vec<f32>,
     pub(super) blocks: Vec<Block>,
     pub(super) extra_all: f32,
+    /// The extra ink of the characters, of theirs.
+    pub(super) extra_text: f32,
     pub(super) present_all: f32,
     /// The questioned ink over the registered ink, areas.
     pub(super) amount: f32,
@@ -112,10 +114,10 @@ pub(super) fn measure(design: &Design, laid: &Laid, per_mm: f32) -> Measured {
         .enumerate()
         .map(|(part, list)| part_fit(design, laid, part, list, &first, &global, per_mm))
         .collect();
-    let (extra, present, extra_all, present_all, amount) = shares(design, laid, per_mm);
+    let Shares { extra, present, extra_all, extra_text, present_all, amount } = shares(design, laid, per_mm);
     let blocks = blocks(design, &first, &global, per_mm);
     let (rms, p90) = spread(&blocks);
-    Measured { fits, extra, present, blocks, extra_all, present_all, amount, gain: global[6] / per_mm, rms, p90 }
+    Measured { fits, extra, present, blocks, extra_all, extra_text, present_all, amount, gain: global[6] / per_mm, rms, p90 }
 }
 
 /// The affine map and the gain that all edges agree on: pixels; shift, then by x, then by y, for x and for y; gain.
@@ -244,10 +246,11 @@ impl Fit {
     }
 }
 
-/// The play of the parts against each other: all of it, and what neighbours do not share; rms in mm.
+/// The play of the parts against each other: all of it, and what neighbours do not share, rms in mm; and the number of
+/// parts that it rests on.
 ///
 /// An imprint is elastic as a whole, so neighbouring parts move together; a character cut anew moves alone.
-pub(super) fn play(design: &Design, fits: &[Fit], per_mm: f32) -> Option<(f32, f32)> {
+pub(super) fn play(design: &Design, fits: &[Fit], per_mm: f32) -> Option<(f32, f32, usize)> {
     const NEIGHBOURHOOD_MM: f32 = 6.0;
     const LEAST: usize = 4;
     let parts: Vec<((f32, f32), &Fit)> = design
@@ -278,7 +281,7 @@ pub(super) fn play(design: &Design, fits: &[Fit], per_mm: f32) -> Option<(f32, f
         all += fit.displacement().powi(2);
     }
     let n = parts.len() as f32;
-    Some(((all / n).sqrt(), (alone / n).sqrt()))
+    Some(((all / n).sqrt(), (alone / n).sqrt(), parts.len()))
 }
 
 /// The scatter of edges about the parts' fits, the mean of all judged parts, in mm.
@@ -420,8 +423,18 @@ fn spread(blocks: &[Block]) -> (f32, f32) {
 /// Ink of which a share means something, in mm2.
 const LEAST_MM2: f32 = 1.5;
 
+/// Shares of ink, by part and in all.
+struct Shares {
+    extra: Vec<f32>,
+    present: Vec<f32>,
+    extra_all: f32,
+    extra_text: f32,
+    present_all: f32,
+    amount: f32,
+}
+
 /// Extra and present ink, by part and in all; and the amount of ink.
-fn shares(design: &Design, laid: &Laid, per_mm: f32) -> (Vec<f32>, Vec<f32>, f32, f32, f32) {
+fn shares(design: &Design, laid: &Laid, per_mm: f32) -> Shares {
     let side = design.plane.width;
     let n = design.parts.len();
     let (mut ink, mut extra, mut due, mut there) = (vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1]);
@@ -448,7 +461,10 @@ fn shares(design: &Design, laid: &Laid, per_mm: f32) -> (Vec<f32>, Vec<f32>, f32
     }
     let share = |a: f32, b: f32| if b > 0.0 { a / b } else { 0.0 };
     let sum = |v: &[f32]| v.iter().sum::<f32>();
-    let all = (share(sum(&extra), sum(&ink)), share(sum(&there), sum(&due)), share(sum(&ink), sum(&due)));
+    let text = |v: &[f32]| -> f32 {
+        let parts = design.parts.iter().zip(v);
+        parts.filter(|(part, _)| part.kind == PartKind::Character).map(|(_, v)| v).sum()
+    };
     let of_part = |a: &[f32], b: &[f32]| (0..n).map(|k| share(a[k], b[k])).collect::<Vec<f32>>();
     let beside = (0..n).map(|k| {
         let group = company(design, k, per_mm);
@@ -457,7 +473,14 @@ fn shares(design: &Design, laid: &Laid, per_mm: f32) -> (Vec<f32>, Vec<f32>, f32
         }
         share(group.iter().map(|&k| extra[k]).sum(), group.iter().map(|&k| due[k]).sum())
     });
-    (beside.collect(), of_part(&there, &due), all.0, all.1, all.2)
+    Shares {
+        extra: beside.collect(),
+        present: of_part(&there, &due),
+        extra_all: share(sum(&extra), sum(&ink)),
+        extra_text: share(text(&extra), text(&ink)),
+        present_all: share(sum(&there), sum(&due)),
+        amount: share(sum(&ink), sum(&due)),
+    }
 }
 
 /// A part with those whose ink is judged together with it: small ones, such as digits, have too little each.

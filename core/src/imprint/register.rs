@@ -8,7 +8,6 @@ use super::image::Image;
 use super::measure::{Laid, measure};
 use super::plane::Plane;
 use super::registered::{Registered, levelled};
-use super::scan::Scan;
 use super::verdict::OTHER_DESIGN_EXTRA;
 use crate::{Error, Result};
 

@@ -37,11 +37,6 @@ pub(super) fn turns(registered: &Fingerprint, questioned: &Fingerprint, wanted: 
     found
 }
 
-/// The best correlation over all rotations.
-pub(super) fn likeness(registered: &Fingerprint, questioned: &Fingerprint) -> f64 {
-    correlation(registered.spectrum(), questioned.spectrum()).into_iter().fold(-1.0, f64::max)
-}
-
 fn correlation(a: &[u8], b: &[u8]) -> [f64; LENGTH] {
     let (mut re, mut im) = ([0.0; LENGTH], [0.0; LENGTH]);
     let value = |byte: u8| i32::from(byte as i8);

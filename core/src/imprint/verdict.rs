@@ -62,17 +62,17 @@ pub struct Threshold {
 /// The thresholds. They are chosen from what genuine imprints do (elastic play of 42 to 68 um rms, a gain of up to
 /// 0.1 mm of stroke, missing ink), not from the forgeries of one set.
 pub const THRESHOLDS: [Threshold; 15] = [
-    Threshold { measure: Measure::Extra, limit: 0.05 },
-    Threshold { measure: Measure::PartExtra, limit: 0.20 },
-    Threshold { measure: Measure::DisplacementRms, limit: 0.12 },
+    Threshold { measure: Measure::Extra, limit: 0.035 },
+    Threshold { measure: Measure::PartExtra, limit: 0.16 },
+    Threshold { measure: Measure::DisplacementRms, limit: 0.105 },
     Threshold { measure: Measure::DisplacementP90, limit: 0.20 },
-    Threshold { measure: Measure::ShiftRms, limit: 0.095 },
-    Threshold { measure: Measure::ShiftAlone, limit: 0.09 },
-    Threshold { measure: Measure::Scatter, limit: 0.068 },
-    Threshold { measure: Measure::PartShift, limit: 0.20 },
-    Threshold { measure: Measure::PartTurn, limit: 2.0 },
-    Threshold { measure: Measure::PartGrowth, limit: 0.035 },
-    Threshold { measure: Measure::PartWidth, limit: 0.24 },
+    Threshold { measure: Measure::ShiftRms, limit: 0.08 },
+    Threshold { measure: Measure::ShiftAlone, limit: 0.08 },
+    Threshold { measure: Measure::Scatter, limit: 0.064 },
+    Threshold { measure: Measure::PartShift, limit: 0.18 },
+    Threshold { measure: Measure::PartTurn, limit: 1.6 },
+    Threshold { measure: Measure::PartGrowth, limit: 0.03 },
+    Threshold { measure: Measure::PartWidth, limit: 0.22 },
     Threshold { measure: Measure::Absent, limit: 2.5 },
     Threshold { measure: Measure::Size, limit: 0.035 },
     Threshold { measure: Measure::Likeness, limit: 0.40 },
@@ -97,7 +97,25 @@ pub struct Evidence {
     pub ratio: f64,
 }
 
+/// What a faint imprint adds to the play of its outlines: measured on imprints of one seal from crisp to ghostly, the
+/// displacements grow by half from full coverage to 0.5. Crisp imprints are held to the limits as they stand.
+pub(super) fn allowance(coverage: f64) -> f64 {
+    1.0 + (0.85 - coverage).clamp(0.0, 0.35)
+}
+
+/// What few parts add to the limit of a root mean square over them, against twenty: the quantile of its chi-squared.
+pub(super) fn few(parts: usize) -> f64 {
+    let width = |n: f64| (1.0 + 2.3 / (2.0 * n).sqrt()).sqrt();
+    (width(parts as f64) / width(20.0)).max(1.0)
+}
+
 impl Evidence {
+    /// Evidence of displacement, with the allowance for a faint imprint.
+    pub(super) fn of_play(measure: Measure, part: Option<usize>, value: f64, coverage: f64) -> Self {
+        let plain = Self::of(measure, part, value);
+        Evidence { ratio: plain.ratio / allowance(coverage), ..plain }
+    }
+
     pub(super) fn of(measure: Measure, part: Option<usize>, value: f64) -> Self {
         Evidence { measure, part, value, ratio: value / limit(measure) }
     }
@@ -108,8 +126,12 @@ pub(super) fn judges_shape(kind: PartKind) -> bool {
     kind == PartKind::Star
 }
 
-/// More extra ink than this is another design, however well the rest lies.
+/// More extra ink than this of the whole, or of the characters alone, is another design, however well the rest lies.
 pub(super) const OTHER_DESIGN_EXTRA: f64 = 0.22;
+pub(super) const OTHER_TEXT_EXTRA: f64 = 0.21;
+
+/// With so much extra ink and no more likeness than this the design is another.
+pub(super) const OTHER_DESIGN: (f64, f64) = (0.10, 0.70);
 
 /// With less ink than this share of the registered ink nothing can be said.
 pub(super) const LEAST_AMOUNT: f64 = 0.2;
