@@ -10,6 +10,7 @@
 //! design". The measured error rates and the limits are in `core/docs/imprint.md`.
 #![doc = include_str!("../docs/imprint.md")]
 
+mod alarm;
 mod align;
 mod border;
 mod circles;
@@ -35,10 +36,12 @@ mod polar;
 mod register;
 mod registered;
 mod scan;
+mod shares;
 mod trigonometry;
 mod turn;
 mod verdict;
 
+pub use alarm::Alarm;
 pub use compare::{Comparison, PartComparison, compare};
 pub use density::{Density, density};
 pub use elements::PartKind;

@@ -4,7 +4,7 @@ use crate::error::{CoreError, PyCoreResult};
 use crate::imprint::{Imprint, Picture, pixels_per_metre, shape_name};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
 use sealcore::imprint::{self, CODE_LENGTH, FINGERPRINT_LENGTH, Measure, PartKind, Verdict};
 
 /// What an imprint looks like, apart from place, size and rotation.
@@ -271,6 +271,12 @@ impl Comparison {
         self.0.extra
     }
 
+    /// The same of the characters' ink alone.
+    #[getter]
+    fn extra_text(&self) -> f64 {
+        self.0.extra_text
+    }
+
     /// Local displacement, root mean square in mm.
     #[getter]
     fn displacement_rms_mm(&self) -> f64 {
@@ -307,6 +313,39 @@ impl Comparison {
         self.0.scale
     }
 
+    /// Signs that the imprint was not stamped: "flat" (perfectly even ink), "halftone" (dots of a printer).
+    #[getter]
+    fn alarms(&self) -> Vec<&'static str> {
+        let name = |alarm: &imprint::Alarm| match alarm {
+            imprint::Alarm::Flat => "flat",
+            imprint::Alarm::Halftone => "halftone",
+        };
+        self.0.alarms.iter().map(name).collect()
+    }
+
+    /// How much the ink's texture repeats that of another imprint of the same seal, -1 to 1.
+    fn repetition(&self, py: Python<'_>, other: &Comparison) -> f64 {
+        py.detach(|| self.0.repetition(&other.0))
+    }
+
+    /// Whether it repeats so much that one of the two was pasted or copied.
+    fn is_repeated(&self, py: Python<'_>, other: &Comparison) -> bool {
+        py.detach(|| self.0.is_repeated(&other.0))
+    }
+
+    /// The overlay: a writable buffer of bytes with the shape (side, side, 3), red, green and blue.
+    fn overlay<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let overlay = py.detach(|| self.0.overlay());
+        let pixels = PyByteArray::new(py, &overlay.pixels);
+        PyMemoryView::from(&pixels)?.call_method1("cast", ("B", (overlay.side, overlay.side, 3)))
+    }
+
+    /// The overlay as a PNG file.
+    fn overlay_png<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let png = py.detach(|| self.0.overlay().to_png());
+        PyBytes::new(py, &png)
+    }
+
     fn __repr__(&self) -> String {
         format!(
             "Comparison({}, decided by {}, coverage {:.2}, angle {:.1})",
@@ -327,9 +366,9 @@ fn meant(image: &imprint::Image, given: Option<&Imprint>, per_metre: Option<u32>
     let known = per_metre.or(image.pixels_per_metre());
     let mut place = match given {
         Some(given) => given.0,
-        None => *imprint::find_at(image, known).first().ok_or(sealcore::Error::NoImprint {
-            reason: "no round, oval or square border of a seal was found",
-        })?,
+        None => *imprint::find_at(image, known)
+            .first()
+            .ok_or(sealcore::Error::NoImprint { reason: "no round, oval or square border of a seal was found" })?,
     };
     place.pixels_per_metre = per_metre.or(place.pixels_per_metre).or(known);
     Ok(place)
@@ -395,4 +434,10 @@ pub(crate) fn compare_imprint(
         Ok::<_, CoreError>(imprint::compare(&registered.0, pixels, &place))
     });
     Ok(Comparison(made?))
+}
+
+/// The limit of every measure.
+#[pyfunction]
+pub(crate) fn comparison_limits() -> Vec<(&'static str, f64)> {
+    imprint::THRESHOLDS.iter().map(|t| (measure_name(t.measure), t.limit)).collect()
 }

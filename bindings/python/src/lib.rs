@@ -7,6 +7,7 @@ mod error;
 mod hash;
 mod imprint;
 mod imprint_compare;
+mod imprint_index;
 mod ledger;
 mod ledger_format;
 mod ledger_verify;
@@ -64,6 +65,9 @@ mod _core {
     use crate::imprint::{Image, Imprint, decode_image, find_imprints, page_count};
     #[pymodule_export]
     use crate::imprint_compare::{
-        Comparison, Evidence, Fingerprint, Part, Registered, compare_imprint, fingerprint_imprint, register_seal,
+        Comparison, Evidence, Fingerprint, Part, Registered, compare_imprint, comparison_limits, fingerprint_imprint,
+        register_seal,
     };
+    #[pymodule_export]
+    use crate::imprint_index::{Hit, SealIndex};
 }

@@ -1,17 +1,22 @@
 //! A questioned imprint against a registered seal.
 
+use super::alarm::{Alarm, alarms, repeats};
 use super::align::align;
 use super::density::{Density, density};
+use super::elements::PartKind;
 use super::find::{Imprint, Shape};
 use super::fingerprint::Fingerprint;
 use super::image::Image;
-use super::measure::{Block, Laid, Measured, absent, measure, play, scatter};
-use super::elements::PartKind;
+use super::measure::{Block, Laid, Measured, measure, play, scatter};
 use super::plane::Map;
 use super::registered::{Design, Registered, levelled};
 use super::scan::Scan;
+use super::shares::absent;
 use super::turn::turns;
-use super::verdict::{Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, Verdict, few, judges_shape, limit};
+use super::verdict::{
+    Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, Verdict, few, judges_shape,
+    limit,
+};
 use std::sync::Arc;
 
 /// A part of the registered design, and how the questioned imprint shows it.
@@ -72,6 +77,8 @@ pub struct Comparison {
     pub angle: f64,
     /// Its size against the registered one; None if the picture's resolution is unknown.
     pub scale: Option<f64>,
+    /// Signs that the imprint was not stamped: printed, drawn or pasted.
+    pub alarms: Vec<Alarm>,
     pub(super) laid: Arc<Laid>,
     pub(super) design: Arc<Design>,
     pub(super) blocks: Vec<Block>,
@@ -95,15 +102,16 @@ pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint) -> Com
     let (map, likeness) = align(&design.levels, &scan, &rough).unwrap_or((rough[0], 0.0));
     let ink = scan.ink.warped(&map, frame.side).blurred((0.05 * per_mm as f32).max(0.5));
     let hidden = scan.hidden.as_ref().map(|plane| plane.warped(&map, frame.side));
-    let laid = Laid { ink: levelled(&ink, 0.45), hidden };
+    let laid = Laid { ink: levelled(&ink, 0.45), pressed: ink, hidden };
     let measured = measure(design, &laid, per_mm as f32);
 
     let picture = scan.from_picture().inverse().map_or(map, |back| back.after(&map));
     let [a, b, c, d] = picture.slope(frame.centre(), frame.centre());
     let angle = (-(c - b).atan2(a + d).to_degrees()).rem_euclid(360.0);
-    let scale = imprint.pixels_per_metre.or(image.pixels_per_metre()).map(|per_metre| {
-        (a * d - b * c).abs().sqrt() * per_mm / (f64::from(per_metre) / 1000.0)
-    });
+    let scale = imprint
+        .pixels_per_metre
+        .or(image.pixels_per_metre())
+        .map(|per_metre| (a * d - b * c).abs().sqrt() * per_mm / (f64::from(per_metre) / 1000.0));
     judge(registered, design, laid, measured, likeness, angle, scale)
 }
 
@@ -160,8 +168,10 @@ fn rough_maps(registered: &Registered, imprint: &Imprint, fingerprint: &Fingerpr
             let (wide, high) = (stretched(u, grown[0]), stretched(v, grown[1]));
             for across in [-1.0, 0.0, 1.0] {
                 for along in [-1.0, 0.0, 1.0] {
-                    let off = (u.0 * (grown[0] - 1.0) * across + v.0 * (grown[1] - 1.0) * along,
-                               u.1 * (grown[0] - 1.0) * across + v.1 * (grown[1] - 1.0) * along);
+                    let off = (
+                        u.0 * (grown[0] - 1.0) * across + v.0 * (grown[1] - 1.0) * along,
+                        u.1 * (grown[0] - 1.0) * across + v.1 * (grown[1] - 1.0) * along,
+                    );
                     maps.extend(turned(&Map::affine(wide.0, high.0, x + off.0, wide.1, high.1, y + off.1)));
                 }
             }
@@ -238,9 +248,14 @@ fn judge(
     evidence.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
     let (extra, amount) = (f64::from(measured.extra_all), f64::from(measured.amount));
     let text = f64::from(measured.extra_text);
-    let weak = Evidence { ratio: limit(Measure::Coverage) / coverage.max(1e-3), ..Evidence::of(Measure::Coverage, None, coverage) };
-    let unlike =
-        Evidence { ratio: limit(Measure::Likeness) / likeness.max(1e-3), ..Evidence::of(Measure::Likeness, None, likeness) };
+    let weak = Evidence {
+        ratio: limit(Measure::Coverage) / coverage.max(1e-3),
+        ..Evidence::of(Measure::Coverage, None, coverage)
+    };
+    let unlike = Evidence {
+        ratio: limit(Measure::Likeness) / likeness.max(1e-3),
+        ..Evidence::of(Measure::Likeness, None, likeness)
+    };
     let (verdict, decided_by) = if amount < LEAST_AMOUNT {
         (Verdict::Insufficient, weak)
     } else if extra >= OTHER_DESIGN_EXTRA
@@ -272,6 +287,7 @@ fn judge(
         gain_mm: f64::from(measured.gain),
         angle,
         scale,
+        alarms: if verdict == Verdict::Insufficient { Vec::new() } else { alarms(design, &laid, per_mm as f32) },
         laid: Arc::new(laid),
         design: Arc::clone(design),
         blocks: measured.blocks,
@@ -287,6 +303,26 @@ fn typical_gain(measured: &Measured) -> f32 {
     }
     let middle = gains.len() / 2;
     *gains.select_nth_unstable_by(middle, f32::total_cmp).1
+}
+
+impl Comparison {
+    /// How much the ink's texture repeats that of another imprint of the same seal, -1 to 1.
+    ///
+    /// Pores, streaks and pressure are new with every stamping: two imprints share what the seal itself does
+    /// (below 0.3), a pasted or copied one repeats the first. [`Comparison::is_repeated`] says from where on it is
+    /// alarming. 0 where the two have too little ink in common, or where they were compared with different seals.
+    pub fn repetition(&self, other: &Comparison) -> f64 {
+        if self.design.plane.values == other.design.plane.values {
+            repeats(&self.design, &self.laid, &other.laid, self.per_mm as f32)
+        } else {
+            0.0
+        }
+    }
+
+    /// Whether the texture of the ink repeats that of another imprint: one of the two was pasted or copied.
+    pub fn is_repeated(&self, other: &Comparison) -> bool {
+        self.repetition(other) >= super::alarm::REPEATED
+    }
 }
 
 impl std::fmt::Debug for Comparison {

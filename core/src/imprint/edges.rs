@@ -1,7 +1,7 @@
 //! The outlines of the strokes: where the registered ink ends, and where the questioned ink ends beside it.
 
-use super::plane::Plane;
 use super::elements::NONE;
+use super::plane::Plane;
 
 /// A place on the outline of a registered stroke.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +31,14 @@ pub(super) fn edges(plane: &Plane, labels: &[u8]) -> Vec<Edge> {
                 }
                 let share = (0.5 - a) / (b - a);
                 let blend = |f: &dyn Fn(usize) -> f32| f(at) + (f(at + step) - f(at)) * share;
-                let gx = blend(&|p| v[p + 1] - v[p - 1] + 0.5 * (v[p + 1 + width] - v[p - 1 + width] + v[p + 1 - width] - v[p - 1 - width]));
-                let gy = blend(&|p| v[p + width] - v[p - width] + 0.5 * (v[p + width + 1] - v[p - width + 1] + v[p + width - 1] - v[p - width - 1]));
+                let gx = blend(&|p| {
+                    v[p + 1] - v[p - 1]
+                        + 0.5 * (v[p + 1 + width] - v[p - 1 + width] + v[p + 1 - width] - v[p - 1 - width])
+                });
+                let gy = blend(&|p| {
+                    v[p + width] - v[p - width]
+                        + 0.5 * (v[p + width + 1] - v[p - width + 1] + v[p + width - 1] - v[p - width - 1])
+                });
                 let length = gx.hypot(gy);
                 let part = if labels[at] == NONE { labels[at + step] } else { labels[at] };
                 if length < 1e-3 || part == NONE {
@@ -65,7 +71,14 @@ pub(super) enum Beside {
 ///
 /// # Inputs
 /// `plane`: the questioned ink, 1 for its solid strokes; `reach` and `step` in pixels of the frame.
-pub(super) fn beside(plane: &Plane, hidden: Option<&Plane>, edge: &Edge, shift: (f32, f32), reach: f32, step: f32) -> Beside {
+pub(super) fn beside(
+    plane: &Plane,
+    hidden: Option<&Plane>,
+    edge: &Edge,
+    shift: (f32, f32),
+    reach: f32,
+    step: f32,
+) -> Beside {
     let (x, y) = (edge.x + shift.0, edge.y + shift.1);
     if hidden.is_some_and(|hidden| hidden.at(x, y) > 0.25) {
         return Beside::Hidden;

@@ -62,10 +62,7 @@ struct Piece {
 impl Piece {
     fn joined(&self, other: &Piece) -> Piece {
         let [a, b] = [self.box_, other.box_];
-        Piece {
-            box_: [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])],
-            area: self.area + other.area,
-        }
+        Piece { box_: [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])], area: self.area + other.area }
     }
 
     fn extent(&self) -> f32 {

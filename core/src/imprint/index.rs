@@ -32,6 +32,9 @@ const BLOCK_BYTES: u64 = (BLOCK * (SCANNED + RECORD)) as u64;
 /// Candidates of the scan that are held against the whole code.
 const CANDIDATES: usize = 512;
 
+/// Of these the nearest, which are re-ranked by correlation.
+const RERANKED: usize = 100;
+
 /// The most hits of a search.
 pub const MAX_HITS: usize = 1000;
 
@@ -247,7 +250,7 @@ impl Index {
             candidates.push((registered.code_distance(fingerprint), position, name, registered));
         }
         candidates.sort_by_key(|c| (c.0, c.1));
-        candidates.truncate(limit);
+        candidates.truncate(RERANKED.max(limit));
         let mut hits: Vec<Hit> = candidates
             .into_iter()
             .map(|(distance, position, name, registered)| {
@@ -258,6 +261,7 @@ impl Index {
             })
             .collect();
         hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.position.cmp(&b.position)));
+        hits.truncate(limit);
         Ok(hits)
     }
 
@@ -278,8 +282,7 @@ impl Index {
     /// The positions with the nearest scanned codes, at least `wanted` if there are so many, nearest first.
     fn scan(&self, fingerprint: &Fingerprint, wanted: usize) -> Vec<usize> {
         let code = &fingerprint.code()[..SCANNED];
-        let query: [u64; WORDS] =
-            std::array::from_fn(|k| u64::from_le_bytes(std::array::from_fn(|i| code[8 * k + i])));
+        let query: [u64; WORDS] = std::array::from_fn(|k| u64::from_le_bytes(std::array::from_fn(|i| code[8 * k + i])));
         let mut distances = vec![0u16; self.blocks.len() * BLOCK];
         for (block, out) in self.blocks.iter().zip(distances.chunks_exact_mut(BLOCK)) {
             simd::distances(block, &query, out);

@@ -1,9 +1,10 @@
 //! What differs between a registered design and a questioned imprint laid over it: in millimetres, part by part.
 
 use super::edges::{Beside, Edge, beside};
-use super::elements::{NONE, PartKind};
+use super::elements::PartKind;
 use super::plane::{Plane, solve};
 use super::registered::Design;
+use super::shares::{Shares, shares};
 
 /// How far beside a registered outline the questioned one is looked for, in mm.
 const REACH_MM: f32 = 0.5;
@@ -22,6 +23,8 @@ const LEAST_SHARE: f32 = 0.4;
 pub(super) struct Laid {
     /// Its ink, 1 for solid strokes.
     pub(super) ink: Plane,
+    /// The same as it was pressed: uneven.
+    pub(super) pressed: Plane,
     /// Where black print hides it, 1 for hidden.
     pub(super) hidden: Option<Plane>,
 }
@@ -117,7 +120,19 @@ pub(super) fn measure(design: &Design, laid: &Laid, per_mm: f32) -> Measured {
     let Shares { extra, present, extra_all, extra_text, present_all, amount } = shares(design, laid, per_mm);
     let blocks = blocks(design, &first, &global, per_mm);
     let (rms, p90) = spread(&blocks);
-    Measured { fits, extra, present, blocks, extra_all, extra_text, present_all, amount, gain: global[6] / per_mm, rms, p90 }
+    Measured {
+        fits,
+        extra,
+        present,
+        blocks,
+        extra_all,
+        extra_text,
+        present_all,
+        amount,
+        gain: global[6] / per_mm,
+        rms,
+        p90,
+    }
 }
 
 /// The affine map and the gain that all edges agree on: pixels; shift, then by x, then by y, for x and for y; gain.
@@ -179,7 +194,8 @@ fn part_fit(
 ) -> Fit {
     let centre = design.parts[part].centre;
     let radius = {
-        let squares: f32 = list.iter().map(|&k| (design.edges[k].x - centre.0).powi(2) + (design.edges[k].y - centre.1).powi(2)).sum();
+        let squares: f32 =
+            list.iter().map(|&k| (design.edges[k].x - centre.0).powi(2) + (design.edges[k].y - centre.1).powi(2)).sum();
         (squares / list.len().max(1) as f32).sqrt().max(1.0)
     };
     // Shift x, shift y, turn and growth times the radius, gain; pixels.
@@ -228,7 +244,10 @@ fn part_fit(
             fit.judged = false;
             break;
         }
-        let Some((solved, scatter, noise)) = robust(&rows, &p, bound, global[6], gain_prior(design.parts[part].kind)) else { break };
+        let Some((solved, scatter, noise)) = robust(&rows, &p, bound, global[6], gain_prior(design.parts[part].kind))
+        else {
+            break;
+        };
         p = solved;
         (fit.scatter, fit.noise) = (scatter / per_mm, noise / per_mm);
         lean = rows.iter().map(|(row, _)| row[3]).sum::<f32>() / rows.len() as f32;
@@ -296,7 +315,13 @@ fn gain_prior(kind: PartKind) -> f64 {
 }
 
 /// Weighted least squares with Tukey's weights; shift, turn and growth are drawn to nothing, the gain to the whole's.
-fn robust(rows: &[([f32; 5], f32)], from: &[f32; 5], bound: f32, gain: f32, drawn: f64) -> Option<([f32; 5], f32, f32)> {
+fn robust(
+    rows: &[([f32; 5], f32)],
+    from: &[f32; 5],
+    bound: f32,
+    gain: f32,
+    drawn: f64,
+) -> Option<([f32; 5], f32, f32)> {
     let mut p = *from;
     let (mut scatter, mut noise) = (0.0, 0.0);
     for _ in 0..3 {
@@ -418,103 +443,4 @@ fn spread(blocks: &[Block]) -> (f32, f32) {
         sum >= 0.9 * total
     });
     (rms, p90.map_or(0.0, |b| b.0))
-}
-
-/// Ink of which a share means something, in mm2.
-const LEAST_MM2: f32 = 1.5;
-
-/// Shares of ink, by part and in all.
-struct Shares {
-    extra: Vec<f32>,
-    present: Vec<f32>,
-    extra_all: f32,
-    extra_text: f32,
-    present_all: f32,
-    amount: f32,
-}
-
-/// Extra and present ink, by part and in all; and the amount of ink.
-fn shares(design: &Design, laid: &Laid, per_mm: f32) -> Shares {
-    let side = design.plane.width;
-    let n = design.parts.len();
-    let (mut ink, mut extra, mut due, mut there) = (vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1]);
-    // Beyond the border other things may stand.
-    let outside = -0.4 * per_mm;
-    for at in 0..side * side {
-        if laid.hidden.as_ref().is_some_and(|hidden| hidden.values[at] > 0.25) {
-            continue;
-        }
-        let label = design.labels[at];
-        let part = if label == NONE { n } else { usize::from(label) };
-        let inked = laid.ink.values[at] >= 0.5;
-        let registered = design.plane.values[at] >= 0.5;
-        if registered {
-            due[part] += 1.0;
-            there[part] += f32::from(u8::from(laid.ink.values[at] >= 0.4));
-        }
-        if inked && (label != NONE || design.outline.depth((at % side) as f32, (at / side) as f32) > outside) {
-            ink[part] += 1.0;
-            if !design.near[at] {
-                extra[part] += 1.0;
-            }
-        }
-    }
-    let share = |a: f32, b: f32| if b > 0.0 { a / b } else { 0.0 };
-    let sum = |v: &[f32]| v.iter().sum::<f32>();
-    let text = |v: &[f32]| -> f32 {
-        let parts = design.parts.iter().zip(v);
-        parts.filter(|(part, _)| part.kind == PartKind::Character).map(|(_, v)| v).sum()
-    };
-    let of_part = |a: &[f32], b: &[f32]| (0..n).map(|k| share(a[k], b[k])).collect::<Vec<f32>>();
-    let beside = (0..n).map(|k| {
-        let group = company(design, k, per_mm);
-        if group.iter().map(|&k| due[k]).sum::<f32>() < LEAST_MM2 * per_mm * per_mm {
-            return 0.0;
-        }
-        share(group.iter().map(|&k| extra[k]).sum(), group.iter().map(|&k| due[k]).sum())
-    });
-    Shares {
-        extra: beside.collect(),
-        present: of_part(&there, &due),
-        extra_all: share(sum(&extra), sum(&ink)),
-        extra_text: share(text(&extra), text(&ink)),
-        present_all: share(sum(&there), sum(&due)),
-        amount: share(sum(&ink), sum(&due)),
-    }
-}
-
-/// A part with those whose ink is judged together with it: small ones, such as digits, have too little each.
-fn company(design: &Design, part: usize, per_mm: f32) -> Vec<usize> {
-    const SMALL_MM2: f32 = 1.5;
-    const NEAR_MM: f32 = 4.0;
-    let small = |k: usize| (design.parts[k].area as f32) < SMALL_MM2 * per_mm * per_mm;
-    let centre = |k: usize| design.parts[k].centre;
-    if !small(part) {
-        return vec![part];
-    }
-    let (x, y) = centre(part);
-    let near = |&k: &usize| small(k) && (centre(k).0 - x).hypot(centre(k).1 - y) <= NEAR_MM * per_mm;
-    (0..design.parts.len()).filter(near).collect()
-}
-
-/// How many parts are gone though the parts around them are there: a stamp loses ink by regions, not by characters.
-pub(super) fn absent(design: &Design, present: &[f32], per_mm: f32) -> f32 {
-    const NEAR_MM: f32 = 7.0;
-    let large = |k: &usize| design.parts[*k].area as f32 > 1.5 * per_mm * per_mm && design.parts[*k].kind != PartKind::Border;
-    let large: Vec<usize> = (0..design.parts.len()).filter(large).collect();
-    let mut sum = 0.0;
-    for &k in large.iter().filter(|&&k| present[k] < 0.2) {
-        let (mut there, mut area) = (0.0, 0.0);
-        for &j in large.iter().filter(|&&j| present[j] >= 0.2) {
-            let (a, b) = (design.parts[k].centre, design.parts[j].centre);
-            if (a.0 - b.0).hypot(a.1 - b.1) < NEAR_MM * per_mm {
-                there += present[j] * design.parts[j].area as f32;
-                area += design.parts[j].area as f32;
-            }
-        }
-        if area > 0.0 && there / area > 0.7 {
-            sum += 1.0;
-        }
-    }
-    sum
 }

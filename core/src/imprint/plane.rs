@@ -123,9 +123,15 @@ impl Map {
     pub(super) fn inverse(&self) -> Option<Map> {
         let [a, b, c, d, e, f, g, h, i] = self.0;
         let m = [
-            e * i - f * h, c * h - b * i, b * f - c * e,
-            f * g - d * i, a * i - c * g, c * d - a * f,
-            d * h - e * g, b * g - a * h, a * e - b * d,
+            e * i - f * h,
+            c * h - b * i,
+            b * f - c * e,
+            f * g - d * i,
+            a * i - c * g,
+            c * d - a * f,
+            d * h - e * g,
+            b * g - a * h,
+            a * e - b * d,
         ];
         let determinant = a * m[0] + b * m[3] + c * m[6];
         (determinant.abs() > 1e-9 && m[8].abs() > 1e-12).then(|| Map(m.map(|v| v / m[8])))

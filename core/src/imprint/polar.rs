@@ -4,8 +4,9 @@
 //! frequency. Everything here is integers, or the operations that IEEE 754 defines to the bit.
 
 use super::density::Density;
-use super::find::Imprint;
+use super::find::{Imprint, Shape};
 use super::fourier::{self, LENGTH};
+use super::plane::solve;
 use super::trigonometry::{DIRECTIONS, UNIT_BITS, cos_sin};
 
 /// Rings of the polar form, from the star outwards; the border itself is left out, it looks alike on all seals.
@@ -44,7 +45,7 @@ impl Spectra {
 
 /// The spectra of the rings of an imprint.
 pub(super) fn spectra(density: &Density, imprint: &Imprint) -> Spectra {
-    let cells = levelled(&raw(density, imprint));
+    let cells = levelled(&raw(density, &settled(density, imprint)));
     let mut spectra = Vec::with_capacity(RINGS);
     // Two rings at once: the real and the imaginary part of one transform.
     for rings in cells.chunks_exact(2 * COLUMNS) {
@@ -70,6 +71,78 @@ fn whitened(out: &mut [f64; COLUMNS], ring: &[u8]) {
     let scale = 1.0 / deviation.max(8.0);
     for (o, &cell) in out.iter_mut().zip(ring) {
         *o = (f64::from(cell) - mean) * scale;
+    }
+}
+
+/// The imprint with its border where the outermost ink is: a place that is off by a fiftieth of the radius already
+/// costs the code a tenth of its bits.
+///
+/// Along each of 256 rays the outer edge of the ink is at `1 + r + x cos + y sin + e cos 2t` of the given border:
+/// linear least squares, thrice, with ever narrower bounds. Square borders stay as they were given.
+fn settled(density: &Density, imprint: &Imprint) -> Imprint {
+    const RAYS: usize = 256;
+    if imprint.shape == Shape::Square {
+        return *imprint;
+    }
+    let unit = (1u64 << UNIT_BITS) as f64;
+    let x = imprint.centre.0 as f64 / 16.0 - density.left as f64;
+    let y = imprint.centre.1 as f64 / 16.0 - density.top as f64;
+    let half = u32::from(density.level) * 128;
+    let mut edges: Vec<([f64; 4], f64)> = Vec::with_capacity(RAYS);
+    for ray in 0..RAYS {
+        let (c, s) = cos_sin(ray * (DIRECTIONS / RAYS));
+        let (twice, _) = cos_sin(2 * ray * (DIRECTIONS / RAYS));
+        let (c, s) = (c as f64 / unit, s as f64 / unit);
+        let along = |u: i64, v: i64| (u as f64 * c + v as f64 * s) / 16.0;
+        let (dx, dy) = (along(imprint.u.0, imprint.v.0), along(imprint.u.1, imprint.v.1));
+        let mut outside = 0;
+        for step in 0..80 {
+            let radius = 1.08 - 0.002 * f64::from(step);
+            let Some(ink) = sample(density, x + dx * radius, y + dy * radius) else { break };
+            if ink >= half {
+                // Ink from the first sample on is not the border's edge.
+                if step > 0 {
+                    let share = f64::from(half - outside) / f64::from((ink - outside).max(1));
+                    edges.push(([1.0, c, s, twice as f64 / unit], radius + 0.002 * (1.0 - share) - 1.0));
+                }
+                break;
+            }
+            outside = ink;
+        }
+    }
+    let mut p = [0.0; 4];
+    for bound in [0.08, 0.02, 0.01] {
+        let (mut a, mut b, mut n) = ([[0.0; 4]; 4], [0.0; 4], 0);
+        for (row, edge) in &edges {
+            let error = edge - (row[0] * p[0] + row[1] * p[1] + row[2] * p[2] + row[3] * p[3]);
+            if error.abs() < bound {
+                n += 1;
+                for i in 0..4 {
+                    b[i] += row[i] * edge;
+                    for j in 0..4 {
+                        a[i][j] += row[i] * row[j];
+                    }
+                }
+            }
+        }
+        // Too little of the border is there to tell.
+        if n < RAYS / 3 {
+            return *imprint;
+        }
+        match solve(a, b) {
+            Some(solved) => p = solved,
+            None => return *imprint,
+        }
+    }
+    let fixed = |v: f64| (v + 0.5).floor() as i64;
+    let (u, v) = (imprint.u, imprint.v);
+    let moved = |centre: i64, u: i64, v: i64| fixed(centre as f64 + p[1] * u as f64 + p[2] * v as f64);
+    let grown = |axis: (i64, i64), by: f64| (fixed(axis.0 as f64 * (1.0 + by)), fixed(axis.1 as f64 * (1.0 + by)));
+    Imprint {
+        centre: (moved(imprint.centre.0, u.0, v.0), moved(imprint.centre.1, u.1, v.1)),
+        u: grown(u, p[0] + p[3]),
+        v: grown(v, p[0] - p[3]),
+        ..*imprint
     }
 }
 

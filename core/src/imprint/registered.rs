@@ -3,11 +3,11 @@
 use super::align::{Level, levels};
 use super::density::{Density, density};
 use super::edges::{Edge, edges};
+use super::elements::{NONE, Outline, Part, parts};
 use super::find::{Imprint, Shape};
 use super::fingerprint::{FINGERPRINT_LENGTH, Fingerprint};
 use super::image::Image;
 use super::ink::Ink;
-use super::elements::{NONE, Outline, Part, parts};
 use super::plane::{Map, Plane};
 use super::scan::Scan;
 use crate::{Error, Result};
@@ -89,7 +89,8 @@ impl Frame {
         let scale = per_mm / pixels_per_mm;
         let centre = (side as f64 - 1.0) / 2.0;
         let (k, x, y) = (1.0 / scale, imprint.centre.0 as f64 / 16.0, imprint.centre.1 as f64 / 16.0);
-        let map = Map::affine(c * k, -s * k, x, s * k, c * k, y).after(&Map::affine(1.0, 0.0, -centre, 0.0, 1.0, -centre));
+        let map =
+            Map::affine(c * k, -s * k, x, s * k, c * k, y).after(&Map::affine(1.0, 0.0, -centre, 0.0, 1.0, -centre));
         let axes = [(u.0 * scale, u.1 * scale), (v.0 * scale, v.1 * scale)];
         (Frame { side, per_mm, axes, ink: Vec::new() }, map)
     }
@@ -122,7 +123,10 @@ impl Frame {
         let (ink, centre, pixels_per_metre) = (Ink::Drawn, (c, c), Some((self.per_mm * 1000.0).round() as u32));
         let imprint = Imprint { shape, ink, centre, u, v, coverage: 0, confidence: 255, pixels_per_metre };
         let side = self.side;
-        (Density { left: 0, top: 0, width: side, height: side, ink: density, ignore, paper: [255; 3], level: 127 }, imprint)
+        (
+            Density { left: 0, top: 0, width: side, height: side, ink: density, ignore, paper: [255; 3], level: 127 },
+            imprint,
+        )
     }
 }
 
@@ -223,7 +227,10 @@ impl Registered {
         }
         let bound = side as f64;
         let small = |v: f64| v.is_finite() && v.abs() <= bound;
-        if !(per_mm > 1.0 && per_mm <= FINEST) || ![ux, uy, vx, vy].into_iter().all(small) || (ux * vy - uy * vx).abs() < 64.0 {
+        if !(per_mm > 1.0 && per_mm <= FINEST)
+            || ![ux, uy, vx, vy].into_iter().all(small)
+            || (ux * vy - uy * vx).abs() < 64.0
+        {
             return Err(refuse(10, "the scale or the axes are outside their domain"));
         }
         let imprints = u16::from_be_bytes([bytes[50], bytes[51]]);
@@ -327,7 +334,12 @@ fn spread(labels: &[u8], side: usize, steps: usize) -> Vec<u8> {
         let mut next = Vec::new();
         for &at in &front {
             let (x, y) = (at % side, at / side);
-            let neighbours = [(x > 0, at.wrapping_sub(1)), (x + 1 < side, at + 1), (y > 0, at.wrapping_sub(side)), (y + 1 < side, at + side)];
+            let neighbours = [
+                (x > 0, at.wrapping_sub(1)),
+                (x + 1 < side, at + 1),
+                (y > 0, at.wrapping_sub(side)),
+                (y + 1 < side, at + side),
+            ];
             for (inside, other) in neighbours {
                 if inside && out[other] == NONE {
                     out[other] = out[at];

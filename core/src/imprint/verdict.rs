@@ -71,7 +71,7 @@ pub const THRESHOLDS: [Threshold; 15] = [
     Threshold { measure: Measure::Scatter, limit: 0.064 },
     Threshold { measure: Measure::PartShift, limit: 0.18 },
     Threshold { measure: Measure::PartTurn, limit: 1.6 },
-    Threshold { measure: Measure::PartGrowth, limit: 0.03 },
+    Threshold { measure: Measure::PartGrowth, limit: 0.02 },
     Threshold { measure: Measure::PartWidth, limit: 0.22 },
     Threshold { measure: Measure::Absent, limit: 2.5 },
     Threshold { measure: Measure::Size, limit: 0.035 },

@@ -10,7 +10,7 @@ from importlib.metadata import version
 import click
 
 from sealcore import errors
-from sealcore.cli import authorities, basics, demo, documents, imprints, ledgers, office, register, trade
+from sealcore.cli import authorities, basics, demo, documents, imprint_registry, ledgers, office, register, trade
 
 EXIT_NO, EXIT_INPUT, EXIT_REFUSED, EXIT_STORAGE, EXIT_MISSING, EXIT_BUG = 1, 3, 4, 5, 6, 70
 
@@ -52,7 +52,7 @@ def root() -> None:
     """Signing, the tamper-evident ledger, seal imprints, authority and sealed documents."""
 
 
-for module in (basics, authorities, office, register, trade, documents, ledgers, imprints, demo):
+for module in (basics, authorities, office, register, trade, documents, ledgers, imprint_registry, demo):
     for command in module.COMMANDS:
         root.add_command(command)
 

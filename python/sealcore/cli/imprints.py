@@ -33,7 +33,7 @@ def find(sources: tuple[Path, ...], dpi: float | None, as_json: bool) -> int:
       sealcore imprint find contract.pdf --json
       sealcore imprint find scans/ --dpi 300
     """
-    files = [file for source in sources for file in _files(source)]
+    files = [file for source in sources for file in files_of(source)]
     rows: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     searched = 0
@@ -61,7 +61,7 @@ def find(sources: tuple[Path, ...], dpi: float | None, as_json: bool) -> int:
 _SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".dib", ".tif", ".tiff", ".pdf"})
 
 
-def _files(source: Path) -> list[Path]:
+def files_of(source: Path) -> list[Path]:
     """A file itself; of a folder the pictures and PDFs at any depth, by name."""
     if not source.is_dir():
         return [source]
@@ -95,24 +95,6 @@ def fingerprint(image: Path, as_json: bool) -> None:
     """Print the rotation-invariant fingerprint of the imprint on IMAGE (PNG or JPEG)."""
     made = imprints.fingerprint(image.read_bytes())
     emit({"file": str(image), "fingerprint": made.to_bytes()}, as_json=as_json, text=made.to_bytes().hex())
-
-
-@imprint.command("compare")
-@click.argument("registered", type=existing_file)
-@click.argument("questioned", type=existing_file)
-@json_option
-def compare(registered: Path, questioned: Path, as_json: bool) -> int:
-    """Tell whether QUESTIONED shows the seal of REGISTERED. Exit code 0 only for "same"."""
-    a = imprints.fingerprint(registered.read_bytes())
-    b = imprints.fingerprint(questioned.read_bytes())
-    result = imprints.compare(a, b)
-    same = result.verdict == "same"
-    emit(
-        {"ok": same, "verdict": result.verdict, "similarity": result.similarity, "angle_degrees": result.angle},
-        as_json=as_json,
-        text=f"{result.verdict} (similarity {result.similarity:.3f}, turned by {result.angle:.1f} degrees)",
-    )
-    return 0 if same else 1
 
 
 @imprint.command("draw")
@@ -151,6 +133,3 @@ def draw(
         as_json=as_json,
         text=f"{output}: {design.size_mm[0]:g} x {design.size_mm[1]:g} mm at {dpi} dpi",
     )
-
-
-COMMANDS = [imprint]
