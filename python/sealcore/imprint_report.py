@@ -80,7 +80,11 @@ def sentence(comparison: Comparison) -> str:
 
 
 def report(
-    comparison: Comparison, *, registered: bytes, questioned: bytes, title: str = "Comparison of imprints",
+    comparison: Comparison,
+    *,
+    registered: bytes,
+    questioned: bytes,
+    title: str = "Comparison of imprints",
     notes: Sequence[str] = (),
 ) -> str:
     """The report of a comparison.
