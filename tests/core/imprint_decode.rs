@@ -169,9 +169,11 @@ fn compressed_data_beyond_the_picture_is_not_unpacked() {
 
 #[test]
 fn other_files_are_named() {
-    for file in [&b""[..], b"\x89PN", b"GIF89a", b"BM", b"%PDF-1.7", b"\xff\xd8", b"II*\0"] {
-        assert_eq!(reason(file), "neither a PNG nor a JPEG file");
+    for file in [&b""[..], b"\x89PN", b"GIF89a", b"%PDF-1.7", b"\xff\xd8"] {
+        assert_eq!(reason(file), "neither a PNG nor a JPEG, BMP or TIFF file");
     }
+    assert!(reason(b"BM").contains("BMP"));
+    assert!(reason(b"II*\0").contains("TIFF"));
 }
 
 #[test]
@@ -189,6 +191,59 @@ fn raw_pixels_are_checked() {
     }
     assert!(Image::check_bounds(5_000, 8_000).is_ok());
     assert!(Image::check_bounds(5_000, 8_001).is_err());
+}
+
+#[test]
+fn every_kind_of_bmp_and_tiff() {
+    let folder: PathBuf = support::vectors().join("imprint");
+    let read = |name: &str| std::fs::read(folder.join(name)).expect(name);
+    let (rgb, grey, white) = ([[0; 3], [243, 228, 1], [200, 20, 30]], [[0; 3], [207; 3], [75; 3]], [[0; 3], [255; 3], [0; 3]]);
+    for (name, channels, looks) in [
+        ("rgb.bmp", 3, rgb),
+        ("rgba.bmp", 4, rgb),
+        ("grey.bmp", 3, grey),
+        ("one.bmp", 3, white),
+        ("palette.bmp", 3, [[21, 63, 12], [212, 198, 126], [206, 17, 26]]),
+        ("rgb-raw.tif", 3, rgb),
+        ("rgb-lzw.tif", 3, rgb),
+        ("cmyk.tif", 3, rgb),
+        ("grey-deflate.tif", 1, grey),
+        ("grey16.tif", 1, grey),
+        ("fax4.tif", 1, white),
+    ] {
+        let image = Image::decode(&read(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!((image.width(), image.height(), image.channels()), (28, 20, channels), "{name}");
+        assert_eq!([image.pixel(0, 0), image.pixel(27, 19), image.pixel(7, 6)], looks, "{name}");
+        assert!(image.pixels_per_metre().is_some_and(|p| p.abs_diff(11_811) < 2), "{name}: {:?}", image.pixels_per_metre());
+        assert_eq!(Image::count_pages(&read(name)), Ok(1), "{name}");
+        assert!(Image::decode_page(&read(name), 1).is_err(), "{name} has one page");
+    }
+    let pages = read("pages.tif");
+    assert_eq!(Image::count_pages(&pages), Ok(3));
+    let kinds = [0, 1, 2].map(|page| Image::decode_page(&pages, page).unwrap().channels());
+    assert_eq!(kinds, [3, 1, 1]);
+    assert!(reason(&read("palette-packbits.tif")).contains("palette"));
+    assert!(reason(&read("rgb-jpeg.tif")).contains("JPEG"));
+    // A directory that is its own successor.
+    let mut circle = read("rgb-raw.tif");
+    let at = u32::from_le_bytes(circle[4..8].try_into().unwrap()) as usize;
+    let entries = usize::from(u16::from_le_bytes([circle[at], circle[at + 1]]));
+    let next = at + 2 + entries * 12;
+    circle[next..next + 4].copy_from_slice(&(at as u32).to_le_bytes());
+    assert!(Image::count_pages(&circle).is_err());
+}
+
+#[test]
+fn resolutions_that_nobody_measured_are_unknown() {
+    let mut bmp = std::fs::read(support::vectors().join("imprint/rgb.bmp")).unwrap();
+    for (pixels_per_metre, known) in [(2_835u32, false), (3_780, false), (3_937, true), (11_811, true), (0, false)] {
+        for at in [38, 42] {
+            bmp[at..at + 4].copy_from_slice(&pixels_per_metre.to_le_bytes());
+        }
+        let image = Image::decode(&bmp).unwrap();
+        assert_eq!(image.pixels_per_metre(), known.then_some(pixels_per_metre));
+        assert_eq!(image.with_resolution(5_000).pixels_per_metre(), Some(5_000));
+    }
 }
 
 #[test]

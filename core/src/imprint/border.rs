@@ -33,8 +33,11 @@ pub(super) struct Judged {
 impl Judged {
     /// An ellipse that is hardly drawn out is the circle of a scan that stretches a little, or of a photograph.
     pub(super) fn named(mut self) -> Judged {
-        if self.shape == Shape::Oval && length(self.border.v) >= 0.92 * length(self.border.u) {
+        let (a, b) = (length(self.border.u), length(self.border.v));
+        if self.shape == Shape::Oval && b >= 0.92 * a {
+            let radius = (a * b).sqrt();
             self.shape = Shape::Round;
+            self.border = Border { u: (radius, 0.0), v: (0.0, radius), ..self.border };
         }
         self
     }
@@ -95,7 +98,10 @@ struct Band {
     /// `RAYS` rows of `count` values; negative where nothing can be known.
     ink: Vec<i32>,
     level: i32,
+    /// Ink on the whole is at least so strong.
     threshold: i32,
+    /// Ink on each ray: pressure varies around a border.
+    thresholds: Vec<i32>,
 }
 
 impl Band {
@@ -109,24 +115,26 @@ impl Band {
             ink.extend(samples(unmixer, border, direction, far, step, count).map(|v| v.unwrap_or(-1)));
         }
         // The border's own strength: on most rays the strongest ink near it.
-        let mut strongest: Vec<i32> = ink
-            .chunks_exact(count)
-            .map(|row| row.iter().copied().max().unwrap_or(-1))
-            .filter(|&v| v >= 0)
-            .collect();
-        strongest.sort_unstable();
-        let level = strongest.get(strongest.len() * 6 / 10).copied().unwrap_or(0);
-        Band { far, step, count, ink, level, threshold: (level * 2 / 5).max(FAINT) }
+        let strongest: Vec<i32> =
+            ink.chunks_exact(count).map(|row| row.iter().copied().max().unwrap_or(-1)).collect();
+        let mut sorted: Vec<i32> = strongest.iter().copied().filter(|&v| v >= 0).collect();
+        sorted.sort_unstable();
+        let level = sorted.get(sorted.len() * 6 / 10).copied().unwrap_or(0);
+        let threshold = (level * 2 / 5).max(FAINT);
+        let least = (level / 10).max(FAINT).min(threshold);
+        let thresholds = strongest.iter().map(|&v| (v * 2 / 5).clamp(least, threshold)).collect();
+        Band { far, step, count, ink, level, threshold, thresholds }
     }
 
     /// Where ink begins on a ray, seen from outside, as shares of the way to the border.
     fn crossings(&self, k: usize) -> impl Iterator<Item = (usize, f64)> {
         let row = &self.ink[k * self.count..][..self.count];
-        let inked = move |v: i32| v >= self.threshold;
+        let threshold = self.thresholds[k];
+        let inked = move |v: i32| v >= threshold;
         row.windows(3).enumerate().filter_map(move |(at, w)| {
             let begins = w[0] >= 0 && !inked(w[0]) && inked(w[1]) && (inked(w[2]) || w[2] < 0);
             // Between the two samples, where the threshold is met.
-            let part = f64::from(self.threshold - w[0]) / f64::from((w[1] - w[0]).max(1));
+            let part = f64::from(threshold - w[0]) / f64::from((w[1] - w[0]).max(1));
             begins.then(|| (at + 1, self.far - (at as f64 + part) * self.step))
         })
     }
@@ -214,7 +222,7 @@ fn judged(unmixer: &Unmixer<'_>, shape: Shape, border: Border) -> Judged {
         // Strokes of a seal's border are thinner than a sixth of the way to its middle.
         let thick = ((0.17 / band.step) as usize).max(4);
         let inwards = &row[begin..(begin + thick).min(band.count)];
-        strokes += i32::from(inwards.iter().any(|&v| v >= 0 && v < band.threshold));
+        strokes += i32::from(inwards.iter().any(|&v| v >= 0 && v < band.thresholds[k]));
     }
     let share = |a: i32, b: i32| f64::from(a) / f64::from(b.max(1));
     let all = |counts: [i32; 4]| counts.iter().sum::<i32>();

@@ -18,7 +18,10 @@ const BINS: usize = 2 * (MOST + 3);
 const DIRECTIONS: u32 = 64;
 
 /// Centres that are examined on one grid.
-const CENTRES: usize = 160;
+const CENTRES: usize = 64;
+
+/// Votes without which a centre is not examined.
+const VOTES: u16 = 22;
 
 /// A place where ink begins, in cells, and the direction towards the ink.
 #[derive(Clone, Copy)]
@@ -54,27 +57,51 @@ impl Edges {
         if w < 3 || h < 3 {
             return edges;
         }
-        let slopes = |y: usize| {
-            let row = |y: usize| plane.values[y * w..][..w].windows(3);
-            row(y - 1).zip(row(y)).zip(row(y + 1)).map(|((a, b), c)| {
-                let [a, b, c] = [a, b, c].map(|r| [i32::from(r[0]), i32::from(r[1]), i32::from(r[2])]);
-                (a[2] + 2 * b[2] + c[2] - a[0] - 2 * b[0] - c[0], c[0] + 2 * c[1] + c[2] - a[0] - 2 * a[1] - a[2])
-            })
-        };
-        let least = threshold((1..h - 1).step_by(5).flat_map(slopes));
+        let least = threshold(plane);
+        // Most of a page is bare: only blocks of a row are looked at in which a slope can be steep enough.
+        let blocks = w.div_ceil(BLOCK);
+        let mut most = vec![0i16; blocks * h];
+        for (line, most) in plane.values.chunks_exact(w).zip(most.chunks_exact_mut(blocks)) {
+            for (cells, most) in line.chunks(BLOCK).zip(most) {
+                *most = cells.iter().copied().fold(0, i16::max);
+            }
+        }
+        let bare = (least / 4) as i16;
         for y in 1..h - 1 {
-            for (x, (gx, gy)) in slopes(y).enumerate() {
-                let square = gx * gx + gy * gy;
-                if square >= least * least {
-                    let length = (square as f32).sqrt();
-                    let (nx, ny) = (gx as f32 / length, gy as f32 / length);
-                    edges.list.push(Edge { x: x as f32 + 1.5, y: y as f32 + 0.5, nx, ny });
+            let rows = [y - 1, y, y + 1].map(|y| &plane.values[y * w..][..w]);
+            for block in 0..blocks {
+                let near = (y - 1..=y + 1).any(|row| {
+                    most[row * blocks + block.saturating_sub(1)..row * blocks + (block + 2).min(blocks)]
+                        .iter()
+                        .any(|&v| v >= bare)
+                });
+                if !near {
+                    continue;
+                }
+                let from = (block * BLOCK).max(1);
+                let to = ((block + 1) * BLOCK).min(w - 1);
+                let mut slopes = [(0i16, 0i16); BLOCK];
+                let (a, b, c) = (&rows[0][from - 1..=to], &rows[1][from - 1..=to], &rows[2][from - 1..=to]);
+                sobel(a, b, c, &mut slopes);
+                for (k, &(gx, gy)) in slopes[..to - from].iter().enumerate() {
+                    let (gx, gy) = (i32::from(gx), i32::from(gy));
+                    let square = gx * gx + gy * gy;
+                    if square >= least * least {
+                        let length = (square as f32).sqrt();
+                        let (nx, ny) = (gx as f32 / length, gy as f32 / length);
+                        edges.list.push(Edge { x: (from + k) as f32 + 0.5, y: y as f32 + 0.5, nx, ny });
+                    }
                 }
             }
             edges.rows[y + 1] = edges.list.len();
         }
         edges.rows[h] = edges.list.len();
         edges
+    }
+
+    /// Whether there are too few edges for any circle.
+    pub(super) fn few(&self) -> bool {
+        self.list.len() < 20
     }
 
     /// The same edges on a plane that is drawn out along x or y: ellipses of that ratio become circles.
@@ -139,7 +166,7 @@ impl Edges {
         for y in 2..h.saturating_sub(2) {
             for x in 2..w.saturating_sub(2) {
                 let (at, sum) = (y * w + x, sums[y * w + x]);
-                if sum < 14 {
+                if sum < VOTES {
                     continue;
                 }
                 let highest = (y - 2..=y + 2).all(|other| {
@@ -163,11 +190,14 @@ impl Edges {
         let (cx, cy) = (cx as f32, cy as f32);
         let top = (cy - most).max(0.0) as usize;
         let bottom = ((cy + most).max(0.0) as usize + 1).min(self.height);
-        self.list[self.rows[top.min(self.height)]..self.rows[bottom]].iter().filter_map(move |e| {
+        let rows = (top.min(bottom)..bottom).flat_map(move |y| {
+            let row = &self.list[self.rows[y]..self.rows[y + 1]];
+            // Rows run from left to right.
+            let start = row.partition_point(|e| e.x < cx - most);
+            row[start..].iter().take_while(move |e| e.x <= cx + most)
+        });
+        rows.filter_map(move |e| {
             let (x, y) = (e.x - cx, e.y - cy);
-            if x.abs() > most {
-                return None;
-            }
             let square = x * x + y * y;
             if square < least * least || square > most * most {
                 return None;
@@ -236,13 +266,33 @@ fn boxed(votes: &[u16], w: usize, h: usize) -> Vec<u16> {
     sums
 }
 
+/// Cells of a row that are looked at together.
+const BLOCK: usize = 32;
+
+/// The slopes of a row from it and its neighbours, each from a cell before the first to a cell behind the last.
+/// Bounds: densities in 0..=1380, slopes in +-5520.
+fn sobel(a: &[i16], b: &[i16], c: &[i16], slopes: &mut [(i16, i16); BLOCK]) {
+    for (((a, b), c), slope) in a.windows(3).zip(b.windows(3)).zip(c.windows(3)).zip(slopes) {
+        let across = |row: &[i16]| row[2].wrapping_sub(row[0]);
+        let along = |row: &[i16]| row[0].wrapping_add(row[1]).wrapping_add(row[1]).wrapping_add(row[2]);
+        slope.0 = across(a).wrapping_add(across(b)).wrapping_add(across(b)).wrapping_add(across(c));
+        slope.1 = along(c).wrapping_sub(along(a));
+    }
+}
+
 /// Edges steeper than this stand out: some times the usual slope, and never the noise of a good scan.
-fn threshold(slopes: impl Iterator<Item = (i32, i32)>) -> i32 {
+fn threshold(plane: &Plane) -> i32 {
+    let w = plane.width;
     let mut histogram = [0usize; 512];
     let mut total = 0;
-    for (gx, gy) in slopes {
-        histogram[((gx.abs() + gy.abs()) / 8).min(511) as usize] += 1;
-        total += 1;
+    for y in (1..plane.height - 1).step_by(7) {
+        for x in (1..w - 1).step_by(3) {
+            let at = |dx: usize, dy: usize| i32::from(plane.values[(y + dy - 1) * w + x + dx - 1]);
+            let gx = at(2, 0) + 2 * at(2, 1) + at(2, 2) - at(0, 0) - 2 * at(0, 1) - at(0, 2);
+            let gy = at(0, 2) + 2 * at(1, 2) + at(2, 2) - at(0, 0) - 2 * at(1, 0) - at(2, 0);
+            histogram[((gx.abs() + gy.abs()) / 8).min(511) as usize] += 1;
+            total += 1;
+        }
     }
     let mut below = 0;
     let median = histogram.iter().position(|&count| {

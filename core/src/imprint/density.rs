@@ -55,28 +55,40 @@ pub(super) struct Unmixer<'a> {
     /// The density of every value of every channel above the paper's.
     above: [[i16; 256]; 3],
     pub(super) paper: [u8; 3],
+    /// On grey pictures: darker is print.
+    pub(super) print: i32,
     /// How much of the ink's density shows in the channel that it lets pass, of 256.
     share: i32,
 }
 
 impl<'a> Unmixer<'a> {
-    /// The paper and the ink around an imprint: `area` is left, top, right, bottom in pixels.
+    /// The paper around an imprint: `area` is left, top, right, bottom in pixels.
     pub(super) fn new(image: &'a Image, ink: Ink, area: [i64; 4]) -> Self {
+        Self::measured(image, ink, area, 32).0
+    }
+
+    fn measured(image: &'a Image, ink: Ink, area: [i64; 4], grid: i64) -> (Self, Vec<[u8; 3]>) {
         let (width, height) = (i64::from(image.width()), i64::from(image.height()));
         let [left, right] = [area[0], area[2]].map(|x| x.clamp(0, width) as u32);
         let [top, bottom] = [area[1], area[3]].map(|y| y.clamp(0, height) as u32);
-        let step = ((right.saturating_sub(left)).max(bottom.saturating_sub(top)) / 64 + 1) as usize;
-        let mut samples = Vec::with_capacity(66 * 66);
+        let step = ((right.saturating_sub(left)).max(bottom.saturating_sub(top)) / grid as u32 + 1) as usize;
+        let mut samples = Vec::new();
         for y in (top..bottom).step_by(step) {
             samples.extend((left..right).step_by(step).map(|x| image.pixel(x, y)));
         }
-        let mut unmixer = Unmixer { image, ink, above: [[0; 256]; 3], paper: paper(&samples), share: 0 };
+        let mut unmixer = Unmixer { image, ink, above: [[0; 256]; 3], paper: paper(&samples), print: i32::MAX, share: 0 };
         for (channel, above) in unmixer.above.iter_mut().enumerate() {
             let ground = DENSITY[usize::from(unmixer.paper[channel])];
             for (above, &density) in above.iter_mut().zip(&DENSITY) {
                 *above = (density - ground).max(0);
             }
         }
+        (unmixer, samples)
+    }
+
+    /// The same, with the ink's own share measured on the same pixels.
+    fn exact(image: &'a Image, ink: Ink, area: [i64; 4]) -> Self {
+        let (mut unmixer, samples) = Self::measured(image, ink, area, 64);
         if matches!(ink, Ink::Red | Ink::Blue) {
             unmixer.share = unmixer.own_share(&samples);
         }
@@ -120,7 +132,8 @@ impl<'a> Unmixer<'a> {
             }
             Ink::Grey | Ink::Drawn => {
                 let [r, g, b] = [0, 1, 2].map(|c| i32::from(self.above[c][usize::from(pixel[c])]));
-                (r.max(g).max(b), 0)
+                let dark = r.max(g).max(b);
+                if dark >= self.print { (0, dark) } else { (dark, 0) }
             }
         }
     }
@@ -201,7 +214,10 @@ impl Density {
 /// darkest channel is the ink, and what is far darker than the imprint's strokes is ignored as print over it.
 pub fn density(image: &Image, imprint: &Imprint) -> Density {
     let area = imprint.widened();
-    let unmixer = Unmixer::new(image, imprint.ink, area);
+    let mut unmixer = Unmixer::exact(image, imprint.ink, area);
+    if imprint.ink == Ink::Grey {
+        unmixer.print = print(image, &unmixer, imprint);
+    }
     let [left, top, right, bottom] = area;
     let (width, height) = ((right - left) as usize, (bottom - top) as usize);
     let mut plane = Density {
@@ -227,16 +243,24 @@ pub fn density(image: &Image, imprint: &Imprint) -> Density {
         }
     }
     plane.level = level(&plane.ink);
-    if imprint.ink == Ink::Grey {
-        // Print is black where the seal's ink, scanned in grey, is not.
-        let print = (u32::from(plane.level) * 7 / 4).min(255) as u8;
-        if plane.level < 100 {
-            for (ink, ignore) in plane.ink.iter().zip(&mut plane.ignore) {
-                *ignore = if *ink > print { 255 } else { *ignore };
-            }
-        }
-    }
     plane
+}
+
+/// From which density on a pixel of a grey picture is print: far above the border's strokes.
+fn print(image: &Image, unmixer: &Unmixer<'_>, imprint: &Imprint) -> i32 {
+    let mut strokes = Vec::new();
+    for step in 0..128 {
+        // The strongest ink near the border in each direction.
+        let near = (90..=102).step_by(2).filter_map(|share| {
+            let (x, y) = imprint.place(share, step * 8);
+            let inside = x >= 0 && y >= 0 && x < i64::from(image.width()) && y < i64::from(image.height());
+            inside.then(|| unmixer.unmixed(image.pixel(x as u32, y as u32)).0)
+        });
+        strokes.extend(near.max());
+    }
+    strokes.sort_unstable();
+    let level = strokes.get(strokes.len() / 2).copied().unwrap_or(UNIT);
+    (level * 8 / 5).max(UNIT / 4)
 }
 
 /// The density that a quarter of the inked pixels exceed.

@@ -6,8 +6,9 @@ use super::density::Unmixer;
 use super::fit::{self, Border, Point};
 use super::image::Image;
 use super::ink::Ink;
-use super::page::{Page, Plane};
+use super::page::{PRINT, Page, Plane, colourless};
 use super::parts::{Part, parts};
+use super::trigonometry::{UNIT_BITS, cos_sin};
 use crate::{Error, Result};
 
 /// The form of a seal's border.
@@ -102,6 +103,20 @@ impl Imprint {
         [left - margin, top - margin, right + margin, bottom + margin]
     }
 
+    /// The pixel at a share (of 100) of the way to the border in a direction (of 1024 a turn).
+    pub(super) fn place(&self, share: i64, step: usize) -> (i64, i64) {
+        let (c, s) = cos_sin(step);
+        let (c, s) = match self.shape {
+            Shape::Square => {
+                let reach = c.abs().max(s.abs());
+                ((c << UNIT_BITS) / reach, (s << UNIT_BITS) / reach)
+            }
+            Shape::Round | Shape::Oval => (c, s),
+        };
+        let pixel = |centre: i64, u: i64, v: i64| (centre + (((u * c + v * s) >> UNIT_BITS) * share) / 100) >> 4;
+        (pixel(self.centre.0, self.u.0, self.v.0), pixel(self.centre.1, self.u.1, self.v.1))
+    }
+
     /// How the longer axis is turned against the horizontal, in degrees counter-clockwise, above -90 and at most 90;
     /// 0 for a circle.
     pub fn angle(&self) -> f64 {
@@ -133,6 +148,9 @@ const MOST: usize = 400;
 /// Rough circles of one grid that are settled.
 const CIRCLES: usize = 12;
 
+/// The shorter side of the coarsest grid in cells: less than a seal that fills the picture.
+const LEAST_GRID: usize = 18;
+
 /// Find every imprint of a picture, the surest first.
 ///
 /// Red and blue ink is looked for on its own planes, through black print; on pictures with hardly any colour every
@@ -153,13 +171,24 @@ pub fn find(image: &Image) -> Vec<Imprint> {
 pub fn find_at(image: &Image, pixels_per_metre: Option<u32>) -> Vec<Imprint> {
     let Some(page) = Page::of(image) else { return Vec::new() };
     let mut found = Vec::new();
+    let mut grey = true;
+    let scale = page.scale as f64;
     if image.channels() > 1 {
-        Finder { image, ink: Ink::Red, scale: page.scale as f64 }.search(&page.red, &mut found);
-        Finder { image, ink: Ink::Blue, scale: page.scale as f64 }.search(&page.blue, &mut found);
+        let planes = page.coloured();
+        grey = colourless(&planes);
+        for (ink, plane) in [Ink::Red, Ink::Blue].into_iter().zip(planes) {
+            Finder { image, ink, scale, print: i32::MAX }.search(plane, &mut found);
+        }
     }
-    if found.is_empty() && (image.has_transparency() || page.is_grey()) {
-        let ink = if image.has_transparency() { Ink::Drawn } else { Ink::Grey };
-        Finder { image, ink, scale: page.scale as f64 }.search(&page.dark, &mut found);
+    let drawn = image.has_transparency();
+    if found.is_empty() && (drawn || grey) {
+        let ink = if drawn { Ink::Drawn } else { Ink::Grey };
+        let finder = Finder { image, ink, scale, print: i32::MAX };
+        if !drawn {
+            // Red ink is grey between paper and print; only a copy in black and white has it as dark as print.
+            Finder { print: i32::from(PRINT), ..finder }.search(page.between(image), &mut found);
+        }
+        finder.search(page.dark(), &mut found);
     }
     let mut imprints: Vec<Imprint> = found.iter().map(|f| f.imprint(pixels_per_metre)).collect();
     imprints.sort_by_key(|i| (std::cmp::Reverse(i.confidence), i.centre.1, i.centre.0));
@@ -209,95 +238,119 @@ impl Found {
 }
 
 /// Looks for the imprints of one ink.
+#[derive(Clone, Copy)]
 struct Finder<'a> {
     image: &'a Image,
     ink: Ink,
     /// Pixels a cell of the finest grid.
     scale: f64,
+    /// The density of black print on a grey picture.
+    print: i32,
 }
 
 impl Finder<'_> {
-    fn search(&self, finest: &Plane, found: &mut Vec<Found>) {
-        let start = found.len();
-        let mut grids: Vec<Plane> = Vec::new();
-        loop {
-            let last = grids.last().unwrap_or(finest);
-            let edges = Edges::of(last);
-            let cell = self.scale * f64::from(1u32 << grids.len());
-            let trace = std::env::var("TRACE").is_ok();
-            for (along_x, along_y, shape) in
-                [(1.0, 1.0, Shape::Round), (1.0, 1.4, Shape::Oval), (1.4, 1.0, Shape::Oval)]
-            {
-                let stretched;
-                let edges = if shape == Shape::Round {
-                    &edges
-                } else {
-                    stretched = edges.stretched(along_x, along_y);
-                    &stretched
-                };
-                for circle in edges.circles(0.36).into_iter().take(CIRCLES) {
-                    let (sx, sy) = (cell / f64::from(along_x), cell / f64::from(along_y));
-                    let centre = (circle.centre.0 * sx, circle.centre.1 * sy);
-                    let (a, b) = (circle.radius * sx, circle.radius * sy);
-                    let (u, v) = if a >= b { ((a, 0.0), (0.0, b)) } else { ((0.0, b), (-a, 0.0)) };
-                    let rough = Border { centre, u, v };
-                    let judged = self.settle(shape, &rough, 1.6 / circle.radius);
-                    if trace {
-                        eprintln!("{:?} {shape:?} centre {centre:.0?} a {a:.0} covered {:.2} -> {}", self.ink, circle.covered, show(&judged));
-                    }
-                    self.keep(judged.map(Judged::named), start, found);
-                }
-            }
-            if last.width.min(last.height) < 40 {
-                break;
-            }
+    fn search(&self, finest: Plane, found: &mut Vec<Found>) {
+        // What was found in another ink may lie anywhere; in grey the same seal is looked for twice.
+        let start = if self.ink == Ink::Grey { 0 } else { found.len() };
+        let mut grids = vec![finest];
+        while let Some(last) = grids.last()
+            && last.width.min(last.height) >= 2 * LEAST_GRID
+        {
             let next = last.halved();
             grids.push(next);
         }
-        // What stands by itself, of any shape, outside of what was found.
-        let mut index = 0;
-        let mut grid = Plane { width: finest.width, height: finest.height, values: finest.values.clone() };
-        loop {
-            let cell = self.scale * f64::from(1u32 << index);
-            self.explain(&mut grid, cell, &found[start..]);
-            for part in parts(&grid, 2) {
-                let (w, h) = (part.width(), part.height());
-                if w.max(h) < 14 || w.max(h) > 60 || w.min(h) < 6 || w.min(h) * 4 < w.max(h) {
-                    continue;
-                }
-                self.part(&part, cell, start, found);
+        let edges: Vec<Edges> = grids.iter().map(Edges::of).collect();
+        // Large ones first: what lies inside them need not be looked at.
+        for (index, edges) in edges.iter().enumerate().rev() {
+            self.circles(edges, index, (1.0, 1.0), start, found);
+        }
+        for (index, edges) in edges.iter().enumerate().skip(1).rev() {
+            for stretch in [(1.0, 1.4), (1.4, 1.0)] {
+                self.circles(edges, index, stretch, start, found);
             }
-            if index == grids.len() {
+        }
+        // What stands by itself, of any shape, outside of what was found.
+        for (index, grid) in grids.iter_mut().enumerate() {
+            let cell = self.cell(index);
+            self.explain(grid, cell, &found[start..]);
+            let parts = parts(grid, 2);
+            let mut new = Vec::new();
+            for part in &parts {
+                let (w, h) = (part.width(), part.height());
+                if (14..=60).contains(&w.max(h)) && w.min(h) >= 6 && w.min(h) * 4 >= w.max(h) {
+                    self.part(part, cell, 0, &mut new);
+                }
+            }
+            // A character that looks like a frame stands in a line with others that do not.
+            let strange: Vec<&Part> = parts.iter().filter(|p| !new.iter().any(|f: &Found| f.holds(p.middle(cell), 1.0))).collect();
+            for f in new {
+                if !in_line(&border::corners(&f.judged), &strange, cell) {
+                    self.add(f, start, found);
+                }
+            }
+        }
+    }
+
+    /// Pixels a cell of a grid.
+    fn cell(&self, grid: usize) -> f64 {
+        self.scale * f64::from(1u32 << grid)
+    }
+
+    /// Circles, or on drawn out edges ellipses, of one grid.
+    fn circles(&self, edges: &Edges, grid: usize, stretch: (f32, f32), start: usize, found: &mut Vec<Found>) {
+        if edges.few() {
+            return;
+        }
+        let round = stretch == (1.0, 1.0);
+        let circles = if round { edges.circles(0.36) } else { edges.stretched(stretch.0, stretch.1).circles(0.5) };
+        let shape = if round { Shape::Round } else { Shape::Oval };
+        let (sx, sy) = (self.cell(grid) / f64::from(stretch.0), self.cell(grid) / f64::from(stretch.1));
+        let mut settled = 0;
+        for circle in circles {
+            let (a, b) = (circle.radius * sx, circle.radius * sy);
+            let (u, v) = if a >= b { ((a, 0.0), (0.0, b)) } else { ((0.0, b), (-a, 0.0)) };
+            let rough = Border { centre: (circle.centre.0 * sx, circle.centre.1 * sy), u, v };
+            let known = found[start..].iter().any(|f| {
+                f.confidence >= 0.7 && (0..16).all(|k| f.holds(border::around(shape, &rough, k), 1.12))
+            });
+            if known {
+                continue;
+            }
+            let judged = self.settle(shape, &rough, 1.6 / circle.radius);
+            self.keep(judged.map(Judged::named), start, found);
+            settled += 1;
+            if settled == CIRCLES {
                 break;
             }
-            grid = Plane { width: grids[index].width, height: grids[index].height, values: grids[index].values.clone() };
-            index += 1;
         }
+    }
+
+    fn unmixer(&self, area: [i64; 4]) -> Unmixer<'_> {
+        let mut unmixer = Unmixer::new(self.image, self.ink, area);
+        unmixer.print = self.print;
+        unmixer
     }
 
     fn settle(&self, shape: Shape, rough: &Border, slack: f64) -> Option<Judged> {
         let reach = norm(rough.u).max(norm(rough.v)) * 1.3;
         let (x, y) = rough.centre;
         let area = [x - reach, y - reach, x + reach, y + reach].map(|v| v as i64);
-        let unmixer = Unmixer::new(self.image, self.ink, area);
+        let unmixer = self.unmixer(area);
         border::settled(&unmixer, shape, rough, slack)
     }
 
     /// A part by itself: the border of its outermost ink.
     fn part(&self, part: &Part, cell: f64, start: usize, found: &mut Vec<Found>) {
-        let trace = std::env::var("TRACE").is_ok();
-        let middle = ((part.left + part.right) as f64 * cell / 2.0, (part.top + part.bottom) as f64 * cell / 2.0);
+        let middle = part.middle(cell);
         let size = (part.width() as f64 * cell, part.height() as f64 * cell);
         let area = [middle.0 - size.0, middle.1 - size.1, middle.0 + size.0, middle.1 + size.1].map(|v| v as i64);
-        let unmixer = Unmixer::new(self.image, self.ink, area);
+        let unmixer = self.unmixer(area);
         let points = border::outermost(&unmixer, middle, size);
         let scale = size.0.max(size.1) / 2.0;
         let rough = [(Shape::Square, fit::rectangle(&points)), (Shape::Oval, fit::ellipse(&points, middle, scale))];
-        for (shape, rough) in rough {
+        let squares = rough[0].1.iter().flat_map(squares).map(|border| (Shape::Square, Some(border))).collect::<Vec<_>>();
+        for (shape, rough) in rough.into_iter().chain(squares) {
             let judged = rough.and_then(|rough| border::settled(&unmixer, shape, &rough, 0.06));
-            if trace {
-                eprintln!("{:?} part {shape:?} at {middle:.0?} size {size:.0?} -> {}", self.ink, show(&judged));
-            }
             self.keep(judged.map(Judged::named), start, found);
         }
     }
@@ -322,7 +375,22 @@ impl Finder<'_> {
     fn keep(&self, judged: Option<Judged>, start: usize, found: &mut Vec<Found>) {
         let Some(judged) = judged else { return };
         let Some(confidence) = confidence(&judged, self.ink) else { return };
-        let new = Found { ink: self.ink, judged, confidence };
+        // Words look like small ovals and frames. On grey pages, where all words do, only larger ones count: a name
+        // seal is a fortieth of a page.
+        let page = f64::from(self.image.width().max(self.image.height()));
+        let least = match (self.ink, judged.shape) {
+            (Ink::Grey, Shape::Oval) => page / 25.0,
+            (Ink::Grey, _) => page / 40.0,
+            _ => page / 85.0,
+        };
+        let (a, b) = (norm(judged.border.u), norm(judged.border.v));
+        if 2.0 * a.min(b) < least || a > 3.4 * b {
+            return;
+        }
+        self.add(Found { ink: self.ink, judged, confidence }, start, found);
+    }
+
+    fn add(&self, new: Found, start: usize, found: &mut Vec<Found>) {
         let mut at = start;
         while at < found.len() {
             let old = found[at];
@@ -340,7 +408,9 @@ impl Finder<'_> {
             } else {
                 let (x, y) = (large.judged.border.centre, small.judged.border.centre);
                 let apart = norm((x.0 - y.0, x.1 - y.1)) / norm(large.judged.border.v);
-                let enough = if apart < 0.25 { 0.5 } else { 0.8 };
+                // A frame and a stroke of a character make up a smaller frame.
+                let frames = large.judged.shape == Shape::Square && small.judged.shape == Shape::Square;
+                let enough = if apart < 0.25 || frames { 0.5 } else { 0.8 };
                 std::ptr::eq(large, &old) == (large.confidence >= enough * small.confidence)
             };
             if keep_old {
@@ -352,21 +422,54 @@ impl Finder<'_> {
     }
 }
 
+/// Whether a box stands in a line of parts of its height, or a column of its width, closer than characters' gaps.
+fn in_line(&[left, top, right, bottom]: &[f64; 4], parts: &[&Part], cell: f64) -> bool {
+    let beside = parts.iter().map(|p| {
+        let [l, t, r, b] = [p.left, p.top, p.right, p.bottom].map(|v| v as f64 * cell);
+        let alike = |from: f64, to: f64, a: f64, b: f64| {
+            let (own, other) = (to - from, b - a);
+            other > 0.55 * own && other < 1.7 * own && (from + to - a - b).abs() < 0.6 * own
+        };
+        let gap = |from: f64, to: f64, a: f64, b: f64| (a - to).max(from - b);
+        let reach = 1.2 * (right - left).min(bottom - top);
+        let (across, down) = (gap(left, right, l, r), gap(top, bottom, t, b));
+        // Several characters may hang together.
+        if alike(top, bottom, t, b) && across > -0.2 * reach && across < reach {
+            if r - l > 1.8 * (b - t) { 2 } else { 1 }
+        } else if alike(left, right, l, r) && down > -0.2 * reach && down < reach {
+            if b - t > 1.8 * (r - l) { 2 } else { 1 }
+        } else {
+            0
+        }
+    });
+    beside.sum::<u32>() >= 2
+}
+
+/// The squares that share three sides with a rectangle: one of its sides may be that of a seal beside.
+fn squares(border: &Border) -> Vec<Border> {
+    let (a, b) = (norm(border.u), norm(border.v));
+    if a < 1.06 * b || a > 1.7 * b {
+        return Vec::new();
+    }
+    let scaled = |v: Point, length: f64| (v.0 / norm(v) * length, v.1 / norm(v) * length);
+    let moved = |by: Point| (border.centre.0 + by.0, border.centre.1 + by.1);
+    let mut squares = Vec::new();
+    for side in [b, a] {
+        let (u, v) = (scaled(border.u, side), scaled(border.v, side));
+        // A shorter square moves along the longer axis, a longer one along the shorter axis.
+        for apart in [a - b, b - a] {
+            let centre = moved(scaled(if side == b { border.u } else { border.v }, apart));
+            squares.push(Border { centre, u, v });
+        }
+    }
+    squares
+}
+
 /// The common area of two boxes (left, top, right, bottom) over their joint area.
 fn overlap(a: [f64; 4], b: [f64; 4]) -> f64 {
     let area = |[left, top, right, bottom]: [f64; 4]| (right - left).max(0.0) * (bottom - top).max(0.0);
     let common = area([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);
     common / (area(a) + area(b) - common)
-}
-
-fn show(judged: &Option<Judged>) -> String {
-    match judged {
-        None => "none".into(),
-        Some(j) => format!(
-            "{:.0?} u {:.0} v {:.0} arc {:.2} stroke {:.2} out {:.2} in {:.2} quarter {:.2} level {}",
-            j.border.centre, norm(j.border.u), norm(j.border.v), j.arc, j.stroke, j.outside, j.inside, j.quarter, j.level
-        ),
-    }
 }
 
 /// How sure it is that a border is an imprint's; `None` if it is not.
@@ -375,12 +478,21 @@ fn confidence(judged: &Judged, ink: Ink) -> Option<f64> {
     if norm(j.border.u).min(norm(j.border.v)) * 2.0 < MIN_SIDE {
         return None;
     }
-    let least = match (j.shape, ink) {
-        (Shape::Square, _) => 0.6,
-        (_, Ink::Grey) => 0.6,
-        _ => 0.45,
+    // In a narrow frame characters touch the border.
+    let stroke = match (j.shape, ink) {
+        (Shape::Square, Ink::Grey) => 0.85,
+        (Shape::Square, _) if j.arc >= 0.85 && j.quarter >= 0.7 => 0.45,
+        _ => 0.6,
     };
-    if j.arc < least || j.stroke < 0.6 || j.outside > 0.4 || !(0.02..0.75).contains(&j.inside) {
+    let (arc, quarter) = match (j.shape, ink) {
+        // Words in grey print look like small frames.
+        (Shape::Square, Ink::Grey) => (0.85, 0.7),
+        (Shape::Square, _) => (0.6, 0.1),
+        (Shape::Oval, _) => (0.62, 0.2),
+        (Shape::Round, Ink::Grey) => (0.6, 0.2),
+        (Shape::Round, _) => (0.45, 0.0),
+    };
+    if j.arc < arc || j.quarter < quarter || j.stroke < stroke || j.outside > 0.4 || !(0.02..0.75).contains(&j.inside) {
         return None;
     }
     Some(j.arc * (0.4 + 0.6 * j.stroke) * (1.0 - j.outside))

@@ -73,8 +73,8 @@ impl Image {
     ///
     /// # Inputs
     /// The whole file. PNG of every colour type and depth (16 bits are reduced to 8); JPEG baseline and
-    /// progressive, grey, YCbCr, RGB, CMYK and YCCK; BMP; TIFF of 1 to 16 bits, grey, RGB, CMYK or palette,
-    /// uncompressed, PackBits, LZW, Deflate, fax. Orientation tags are not applied: fingerprints do not depend on
+    /// progressive, grey, YCbCr, RGB, CMYK and YCCK; BMP; TIFF of 1 to 16 bits, grey, RGB or CMYK, uncompressed,
+    /// PackBits, LZW, Deflate or fax (group 4). Orientation tags are not applied: fingerprints do not depend on
     /// the rotation. A stated resolution of 72 or 96 dots an inch counts as unknown.
     ///
     /// # Errors

@@ -19,6 +19,11 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// The middle in pixels, of cells of so many.
+    pub(super) fn middle(&self, cell: f64) -> (f64, f64) {
+        ((self.left + self.right) as f64 * cell / 2.0, (self.top + self.bottom) as f64 * cell / 2.0)
+    }
+
     pub(super) fn width(&self) -> usize {
         self.right - self.left
     }

@@ -1,4 +1,4 @@
-//! TIFF, by the tiff crate: uncompressed, PackBits, LZW, Deflate and the fax codes; one page or several.
+//! TIFF, by the tiff crate: uncompressed, PackBits, LZW, Deflate and fax (group 4); one page or several.
 //!
 //! JPEG inside TIFF is refused: its decoder would bring the vector code that gives other pixels on other machines.
 
@@ -20,7 +20,7 @@ type Reader<'a> = Decoder<Cursor<&'a [u8]>>;
 fn refused(error: TiffError) -> Error {
     invalid(match error {
         TiffError::LimitsExceeded => "the TIFF file needs more memory than is allowed",
-        TiffError::UnsupportedError(_) => "the TIFF file is of an unsupported kind: save it as RGB with LZW compression",
+        TiffError::UnsupportedError(_) => "the TIFF file is of a kind that is not supported (palette, JPEG or fax group 3 inside): save it as RGB with LZW compression",
         TiffError::IoError(_) => "the TIFF file ends too early",
         _ => "the TIFF file is damaged",
     })
@@ -68,10 +68,6 @@ fn decode_file(file: &[u8], page: u32) -> Result<Image> {
     Image::check_bounds(width, height)?;
     let colour = decoder.colortype().map_err(refused)?;
     let resolution = pixels_per_metre(&mut decoder);
-    let palette = match colour {
-        ColorType::Palette(_) => Some(decoder.get_tag_u16_vec(Tag::ColorMap).map_err(refused)?),
-        _ => None,
-    };
     let (samples, channels) = match decoder.read_image().map_err(refused)? {
         DecodingResult::U8(samples) => (samples, colour.num_samples()),
         // The high byte.
@@ -79,35 +75,30 @@ fn decode_file(file: &[u8], page: u32) -> Result<Image> {
         _ => return Err(invalid("the TIFF file's samples are neither of 8 nor of 16 bits nor black and white")),
     };
     let depth = colour.bit_depth();
-    let samples = if depth < 8 { unpacked(&samples, width, channels, depth, palette.is_none())? } else { samples };
-    let (channels, pixels) = match (colour, palette) {
-        (ColorType::Gray(_), _) => (1, samples),
-        (ColorType::RGB(_), _) => (3, samples),
-        (ColorType::RGBA(_), _) => (4, samples),
-        (ColorType::GrayA(_), _) => (4, samples.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect()),
-        (ColorType::CMYK(_), _) => {
+    let samples = if depth < 8 { unpacked(&samples, width, channels, depth)? } else { samples };
+    let (channels, pixels) = match colour {
+        ColorType::Gray(_) => (1, samples),
+        ColorType::RGB(_) => (3, samples),
+        ColorType::RGBA(_) => (4, samples),
+        ColorType::GrayA(_) => (4, samples.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect()),
+        ColorType::CMYK(_) => {
             let light = |ink: u8, black: u8| (u32::from(255 - ink) * u32::from(255 - black) / 255) as u8;
             (3, samples.chunks_exact(4).flat_map(|p| [light(p[0], p[3]), light(p[1], p[3]), light(p[2], p[3])]).collect())
-        }
-        (ColorType::Palette(_), Some(map)) => {
-            let entries = map.len() / 3;
-            let channel = |index: u8, c: usize| map.get(c * entries + usize::from(index)).map_or(0, |v| (v >> 8) as u8);
-            (3, samples.iter().flat_map(|&i| [0, 1, 2].map(|c| channel(i, c))).collect())
         }
         _ => return Err(invalid("the TIFF file's kind of pixels is not supported: save it as RGB")),
     };
     Image::from_pixels(width, height, channels, resolution, pixels)
 }
 
-/// Samples of 1, 2 or 4 bits, each row begun in a new byte, as bytes; scaled to 255 unless they are indices.
-fn unpacked(packed: &[u8], width: u32, channels: u16, depth: u8, scaled: bool) -> Result<Vec<u8>> {
+/// Samples of 1, 2 or 4 bits, each row begun in a new byte, as bytes, scaled to 255.
+fn unpacked(packed: &[u8], width: u32, channels: u16, depth: u8) -> Result<Vec<u8>> {
     if !matches!(depth, 1 | 2 | 4) {
         return Err(invalid("the TIFF file's samples have an unusual number of bits: save it with 8"));
     }
     let samples = width as usize * usize::from(channels);
     let line = (samples * usize::from(depth)).div_ceil(8);
     let most = (1u8 << depth) - 1;
-    let factor = if scaled { 255 / most } else { 1 };
+    let factor = 255 / most;
     let each = 8 / usize::from(depth);
     Ok(packed
         .chunks_exact(line)
@@ -123,8 +114,12 @@ fn unpacked(packed: &[u8], width: u32, channels: u16, depth: u8, scaled: bool) -
 /// XResolution and YResolution with ResolutionUnit 2 (inch) or 3 (centimetre).
 fn pixels_per_metre(decoder: &mut Reader<'_>) -> Option<u32> {
     let unit = decoder.find_tag_unsigned::<u16>(Tag::ResolutionUnit).ok().flatten().unwrap_or(2);
-    let [x, y] = [Tag::XResolution, Tag::YResolution].map(|tag| decoder.get_tag_f64(tag).ok());
-    let (x, y) = (x?, y?);
+    // Numerator and denominator.
+    let mut ratio = |tag| match decoder.get_tag_u32_vec(tag).ok()?[..] {
+        [above, below] if below > 0 => Some(f64::from(above) / f64::from(below)),
+        _ => None,
+    };
+    let (x, y) = (ratio(Tag::XResolution)?, ratio(Tag::YResolution)?);
     let metre = match unit {
         2 => x / 0.0254,
         3 => x * 100.0,
