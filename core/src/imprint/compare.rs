@@ -105,7 +105,7 @@ pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint) -> Com
     let laid = Laid { ink: levelled(&ink, 0.45), pressed: ink, hidden };
     let measured = measure(design, &laid, per_mm as f32);
 
-    let picture = scan.from_picture().inverse().map_or(map, |back| back.after(&map));
+    let picture = scan.of_picture().inverse().map_or(map, |back| back.after(&map));
     let [a, b, c, d] = picture.slope(frame.centre(), frame.centre());
     let angle = (-(c - b).atan2(a + d).to_degrees()).rem_euclid(360.0);
     let scale = imprint
@@ -129,7 +129,7 @@ pub(super) fn laid_roughly(
     let longer = |[u, v]: [(f64, f64); 2]| u.0.hypot(u.1).max(v.0.hypot(v.1));
     let coarse = longer([real(imprint.u), real(imprint.v)]) / longer(registered.frame.axes);
     let scan = Scan::new(density, coarse);
-    let into = scan.from_picture();
+    let into = scan.of_picture();
     let rough = rough_maps(registered, imprint, fingerprint).iter().map(|map| into.after(map)).collect();
     (scan, rough)
 }

@@ -150,9 +150,9 @@ impl Map {
 pub(super) fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Option<[f64; N]> {
     for j in 0..N {
         for k in 0..j {
-            let ljk = a[j][k];
-            for i in j..N {
-                a[i][j] -= a[i][k] * ljk;
+            let above = a[j][k];
+            for row in a.iter_mut().skip(j) {
+                row[j] -= row[k] * above;
             }
         }
         if a[j][j] < 1e-12 {

@@ -47,7 +47,7 @@ pub fn register(imprints: &[(&Image, &Imprint)]) -> Result<Registered> {
         let scale = 1.0 / imprints.len() as f32;
         sum.values.iter_mut().for_each(|v| *v *= scale);
         let spread = (squares / imprints.len() as f64).sqrt() as f32;
-        registered = registered.from_mean(&sum, imprints.len() as u16, spread);
+        registered = registered.with_mean(&sum, imprints.len() as u16, spread);
     }
     Ok(registered)
 }

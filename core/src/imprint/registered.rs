@@ -147,14 +147,14 @@ impl Registered {
         let per_mm = pixels_per_mm(image, imprint)?;
         let (mut frame, map) = Frame::of(imprint, per_mm);
         let scan = Scan::new(&density, per_mm / frame.per_mm);
-        let plane = scan.ink.warped(&scan.from_picture().after(&map), frame.side);
+        let plane = scan.ink.warped(&scan.of_picture().after(&map), frame.side);
         frame.ink = levelled(&plane, 1.0).values.iter().map(|v| (v * 255.0 + 0.5) as u8).collect();
         let fingerprint = Fingerprint::measured(&density, imprint);
         Ok(Registered { fingerprint, frame, imprints: 1, spread_mm: 0.0, design: OnceLock::new() })
     }
 
     /// The same seal with another ink plane: the mean of several imprints.
-    pub(super) fn from_mean(&self, mean: &Plane, imprints: u16, spread_mm: f32) -> Self {
+    pub(super) fn with_mean(&self, mean: &Plane, imprints: u16, spread_mm: f32) -> Self {
         let mut frame = self.frame.clone();
         frame.ink = mean.values.iter().map(|v| (v.clamp(0.0, 1.0) * 255.0 + 0.5) as u8).collect();
         let (density, imprint) = frame.as_density(self.shape());
@@ -227,10 +227,9 @@ impl Registered {
         }
         let bound = side as f64;
         let small = |v: f64| v.is_finite() && v.abs() <= bound;
-        if !(per_mm > 1.0 && per_mm <= FINEST)
-            || ![ux, uy, vx, vy].into_iter().all(small)
-            || (ux * vy - uy * vx).abs() < 64.0
-        {
+        let square = (ux * vy - uy * vx).abs();
+        let sound = per_mm > 1.0 && per_mm <= FINEST && [ux, uy, vx, vy].into_iter().all(small) && square >= 64.0;
+        if !sound {
             return Err(refuse(10, "the scale or the axes are outside their domain"));
         }
         let imprints = u16::from_be_bytes([bytes[50], bytes[51]]);

@@ -54,7 +54,7 @@ impl Scan {
     }
 
     /// The plane's place of a picture's pixel.
-    pub(super) fn from_picture(&self) -> Map {
+    pub(super) fn of_picture(&self) -> Map {
         let s = 1.0 / self.pixel;
         Map::affine(s, 0.0, -self.left * s, 0.0, s, -self.top * s)
     }
