@@ -8,6 +8,10 @@ use super::trigonometry::{DIRECTIONS, UNIT_BITS, cos_sin};
 /// Rays from the middle outwards.
 const RAYS: usize = 128;
 
+/// What a ray reads where black print hides the ink, and beyond the picture.
+const HIDDEN: i32 = -1;
+const OUTSIDE: i32 = -2;
+
 /// Ink weaker than this is noise.
 const FAINT: i32 = UNIT * 4 / 100;
 
@@ -83,11 +87,21 @@ pub(super) fn around(shape: Shape, border: &Border, k: usize) -> Point {
 }
 
 /// Ink along a ray at equal steps from `far` to `near` (shares of the way to the border).
-fn samples(unmixer: &Unmixer<'_>, border: &Border, direction: Point, far: f64, step: f64, count: usize) -> impl Iterator<Item = Option<i32>> {
+fn samples(
+    unmixer: &Unmixer<'_>,
+    border: &Border,
+    direction: Point,
+    far: f64,
+    step: f64,
+    count: usize,
+) -> impl Iterator<Item = i32> {
     let (x, y) = place(border, direction, far);
     let (nx, ny) = place(border, direction, far - step);
     let (dx, dy) = (nx - x, ny - y);
-    (0..count).map(move |k| unmixer.at((x + dx * k as f64).floor() as i64, (y + dy * k as f64).floor() as i64))
+    (0..count).map(move |k| {
+        let (x, y) = ((x + dx * k as f64).floor() as i64, (y + dy * k as f64).floor() as i64);
+        unmixer.at(x, y).unwrap_or(if unmixer.outside(x, y) { OUTSIDE } else { HIDDEN })
+    })
 }
 
 /// A band around the border, read along every ray.
@@ -112,11 +126,10 @@ impl Band {
         let mut ink = Vec::with_capacity(RAYS * count);
         for k in 0..RAYS {
             let direction = ray(shape, k * (DIRECTIONS / RAYS));
-            ink.extend(samples(unmixer, border, direction, far, step, count).map(|v| v.unwrap_or(-1)));
+            ink.extend(samples(unmixer, border, direction, far, step, count));
         }
         // The border's own strength: on most rays the strongest ink near it.
-        let strongest: Vec<i32> =
-            ink.chunks_exact(count).map(|row| row.iter().copied().max().unwrap_or(-1)).collect();
+        let strongest: Vec<i32> = ink.chunks_exact(count).map(|row| row.iter().copied().max().unwrap_or(-1)).collect();
         let mut sorted: Vec<i32> = strongest.iter().copied().filter(|&v| v >= 0).collect();
         sorted.sort_unstable();
         let level = sorted.get(sorted.len() * 6 / 10).copied().unwrap_or(0);
@@ -132,9 +145,11 @@ impl Band {
         let threshold = self.thresholds[k];
         let inked = move |v: i32| v >= threshold;
         row.windows(3).enumerate().filter_map(move |(at, w)| {
-            let begins = w[0] >= 0 && !inked(w[0]) && inked(w[1]) && (inked(w[2]) || w[2] < 0);
+            // A drawing may fill its picture: beyond it is paper.
+            let paper = w[0] == OUTSIDE || (w[0] >= 0 && !inked(w[0]));
+            let begins = paper && inked(w[1]) && (inked(w[2]) || w[2] < 0);
             // Between the two samples, where the threshold is met.
-            let part = f64::from(threshold - w[0]) / f64::from((w[1] - w[0]).max(1));
+            let part = f64::from(threshold - w[0].max(0)) / f64::from((w[1] - w[0].max(0)).max(1));
             begins.then(|| (at + 1, self.far - (at as f64 + part) * self.step))
         })
     }
@@ -158,7 +173,9 @@ pub(super) fn outermost(unmixer: &Unmixer<'_>, middle: Point, size: Point) -> Ve
     let frame = Border { centre: middle, u: (half.0, 0.0), v: (0.0, half.1) };
     let band = Band::read(unmixer, Shape::Square, &frame, 0.1, 1.0);
     (0..RAYS)
-        .filter_map(|k| band.outermost(k).map(|share| place(&frame, ray(Shape::Square, k * (DIRECTIONS / RAYS)), share)))
+        .filter_map(|k| {
+            band.outermost(k).map(|share| place(&frame, ray(Shape::Square, k * (DIRECTIONS / RAYS)), share))
+        })
         .collect()
 }
 
@@ -208,7 +225,7 @@ fn judged(unmixer: &Unmixer<'_>, shape: Shape, border: Border) -> Judged {
         let at = ((far - 1.0) / band.step) as usize;
         let margin = (tolerance / band.step) as usize + 1;
         let near = &row[at.saturating_sub(margin)..(at + margin).min(band.count)];
-        if near.iter().filter(|&&v| v < 0).count() * 2 > near.len() {
+        if near.iter().filter(|&&v| v < 0).count() * 4 > near.len() * 3 {
             continue;
         }
         let quarter = k * 4 / RAYS;

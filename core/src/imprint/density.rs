@@ -76,7 +76,8 @@ impl<'a> Unmixer<'a> {
         for y in (top..bottom).step_by(step) {
             samples.extend((left..right).step_by(step).map(|x| image.pixel(x, y)));
         }
-        let mut unmixer = Unmixer { image, ink, above: [[0; 256]; 3], paper: paper(&samples), print: i32::MAX, share: 0 };
+        let mut unmixer =
+            Unmixer { image, ink, above: [[0; 256]; 3], paper: paper(&samples), print: i32::MAX, share: 0 };
         for (channel, above) in unmixer.above.iter_mut().enumerate() {
             let ground = DENSITY[usize::from(unmixer.paper[channel])];
             for (above, &density) in above.iter_mut().zip(&DENSITY) {
@@ -138,9 +139,14 @@ impl<'a> Unmixer<'a> {
         }
     }
 
+    /// Whether a place is beyond the picture.
+    pub(super) fn outside(&self, x: i64, y: i64) -> bool {
+        x < 0 || y < 0 || x >= i64::from(self.image.width()) || y >= i64::from(self.image.height())
+    }
+
     /// The ink at a place; `None` outside the picture and where black print hides it.
     pub(super) fn at(&self, x: i64, y: i64) -> Option<i32> {
-        if x < 0 || y < 0 || x >= i64::from(self.image.width()) || y >= i64::from(self.image.height()) {
+        if self.outside(x, y) {
             return None;
         }
         let (ink, black) = self.unmixed(self.image.pixel(x as u32, y as u32));

@@ -270,9 +270,10 @@ impl Finder<'_> {
             }
         }
         // What stands by itself, of any shape, outside of what was found.
+        let rings = found[start..].to_vec();
         for (index, grid) in grids.iter_mut().enumerate() {
             let cell = self.cell(index);
-            self.explain(grid, cell, &found[start..]);
+            self.explain(grid, cell, &rings);
             let parts = parts(grid, 2);
             let mut new = Vec::new();
             for part in &parts {
@@ -282,7 +283,8 @@ impl Finder<'_> {
                 }
             }
             // A character that looks like a frame stands in a line with others that do not.
-            let strange: Vec<&Part> = parts.iter().filter(|p| !new.iter().any(|f: &Found| f.holds(p.middle(cell), 1.0))).collect();
+            let strange: Vec<&Part> =
+                parts.iter().filter(|p| !new.iter().any(|f: &Found| f.holds(p.middle(cell), 1.0))).collect();
             for f in new {
                 if !in_line(&border::corners(&f.judged), &strange, cell) {
                     self.add(f, start, found);
@@ -310,9 +312,9 @@ impl Finder<'_> {
             let (a, b) = (circle.radius * sx, circle.radius * sy);
             let (u, v) = if a >= b { ((a, 0.0), (0.0, b)) } else { ((0.0, b), (-a, 0.0)) };
             let rough = Border { centre: (circle.centre.0 * sx, circle.centre.1 * sy), u, v };
-            let known = found[start..].iter().any(|f| {
-                f.confidence >= 0.7 && (0..16).all(|k| f.holds(border::around(shape, &rough, k), 1.12))
-            });
+            let known = found[start..]
+                .iter()
+                .any(|f| f.confidence >= 0.7 && (0..16).all(|k| f.holds(border::around(shape, &rough, k), 1.12)));
             if known {
                 continue;
             }
@@ -348,7 +350,8 @@ impl Finder<'_> {
         let points = border::outermost(&unmixer, middle, size);
         let scale = size.0.max(size.1) / 2.0;
         let rough = [(Shape::Square, fit::rectangle(&points)), (Shape::Oval, fit::ellipse(&points, middle, scale))];
-        let squares = rough[0].1.iter().flat_map(squares).map(|border| (Shape::Square, Some(border))).collect::<Vec<_>>();
+        let squares =
+            rough[0].1.iter().flat_map(squares).map(|border| (Shape::Square, Some(border))).collect::<Vec<_>>();
         for (shape, rough) in rough.into_iter().chain(squares) {
             let judged = rough.and_then(|rough| border::settled(&unmixer, shape, &rough, 0.06));
             self.keep(judged.map(Judged::named), start, found);

@@ -140,6 +140,13 @@ impl Image {
         on_white(&self.pixels[at..at + usize::from(self.channels)])
     }
 
+    /// A row as it looks on white paper.
+    pub(super) fn row(&self, y: u32) -> impl Iterator<Item = [u8; 3]> {
+        let channels = usize::from(self.channels);
+        let line = self.width as usize * channels;
+        self.pixels[y as usize * line..][..line].chunks_exact(channels).map(on_white)
+    }
+
     /// Whether some pixel is not opaque: a drawing, not a scan.
     pub(super) fn has_transparency(&self) -> bool {
         self.channels == 4 && self.pixels.chunks_exact(4).any(|p| p[3] != 255)

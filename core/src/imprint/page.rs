@@ -46,7 +46,6 @@ pub(super) struct Page {
 /// Print is darker than this where seal ink, scanned in grey, is not: three quarters of the light are gone.
 pub(super) const PRINT: i16 = (UNIT * 6 / 10) as i16;
 
-
 impl Page {
     /// Reduce a picture. `None` if it is narrower than a cell.
     pub(super) fn of(image: &Image) -> Option<Page> {
@@ -91,7 +90,7 @@ impl Page {
         let mut darkest = vec![255u8; self.cells.len()];
         for y in 0..self.height * self.scale {
             let line = &mut darkest[y / self.scale * self.width..][..self.width];
-            for (x, [r, g, b]) in image.row(y as u32, 1).take(self.width * self.scale).enumerate() {
+            for (x, [r, g, b]) in image.row(y as u32).take(self.width * self.scale).enumerate() {
                 let cell = &mut line[x / self.scale];
                 *cell = (*cell).min(r.max(g).max(b));
             }
@@ -253,7 +252,8 @@ impl Papers {
         let blend = |a: [i16; 3], b: [i16; 3], share: i32| {
             [0, 1, 2].map(|c| {
                 let (a, b) = (i32::from(a[c]), i32::from(b[c]));
-                (a.wrapping_mul(2 * TILE as i32 - share).wrapping_add(b.wrapping_mul(share)) >> (TILE.ilog2() + 1)) as i16
+                (a.wrapping_mul(2 * TILE as i32 - share).wrapping_add(b.wrapping_mul(share)) >> (TILE.ilog2() + 1))
+                    as i16
             })
         };
         let mixed: Vec<[i16; 3]> = (0..self.columns)

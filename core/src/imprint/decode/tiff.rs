@@ -20,7 +20,9 @@ type Reader<'a> = Decoder<Cursor<&'a [u8]>>;
 fn refused(error: TiffError) -> Error {
     invalid(match error {
         TiffError::LimitsExceeded => "the TIFF file needs more memory than is allowed",
-        TiffError::UnsupportedError(_) => "the TIFF file is of a kind that is not supported (palette, JPEG or fax group 3 inside): save it as RGB with LZW compression",
+        TiffError::UnsupportedError(_) => {
+            "the TIFF file is of a kind that is not supported (palette, JPEG or fax group 3 inside): save it as RGB with LZW compression"
+        }
         TiffError::IoError(_) => "the TIFF file ends too early",
         _ => "the TIFF file is damaged",
     })
@@ -83,7 +85,13 @@ fn decode_file(file: &[u8], page: u32) -> Result<Image> {
         ColorType::GrayA(_) => (4, samples.chunks_exact(2).flat_map(|p| [p[0], p[0], p[0], p[1]]).collect()),
         ColorType::CMYK(_) => {
             let light = |ink: u8, black: u8| (u32::from(255 - ink) * u32::from(255 - black) / 255) as u8;
-            (3, samples.chunks_exact(4).flat_map(|p| [light(p[0], p[3]), light(p[1], p[3]), light(p[2], p[3])]).collect())
+            (
+                3,
+                samples
+                    .chunks_exact(4)
+                    .flat_map(|p| [light(p[0], p[3]), light(p[1], p[3]), light(p[2], p[3])])
+                    .collect(),
+            )
         }
         _ => return Err(invalid("the TIFF file's kind of pixels is not supported: save it as RGB")),
     };
