@@ -273,7 +273,7 @@ fn every_seal_on_the_pages_of_others_is_found() {
     assert!(pages.len() >= 14 && all >= 160, "{} pages, {all} seals", pages.len());
     // Every seal of the documents; of the sheets full of imprints, from crisp to ghostly, all but a few whose frame
     // is broken for more than a third.
-    let (faint, lost): (Vec<_>, Vec<_>) = missed.iter().partition(|(file, _)| file.starts_with(folder));
+    let (faint, lost): (Vec<_>, Vec<_>) = missed.into_iter().partition(|(file, _)| file.starts_with(folder));
     assert!(lost.is_empty(), "missed: {lost:?}");
     assert!(faint.len() <= 4, "missed: {faint:?}");
     assert!(extra.len() * 5 <= pages.len(), "more than 0.2 false boxes a page: {extra:?}");

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+
 from sealmodel.design import Seal, company, name_seal, wording
 from sealmodel.press import HARDNESS, Pressing, stamp
 from sealmodel.raster import field
@@ -94,9 +95,18 @@ class _Sheet:
         turn = math.radians(mark.angle)
         a, b = seal.width / 2 * self.unit, seal.height / 2 * self.unit
         c, s = abs(math.cos(turn)), abs(math.sin(turn))
-        reach = (a * c + b * s, a * s + b * c) if seal.shape == "square" else (math.hypot(a * c, b * s), math.hypot(a * s, b * c))
+        reach = (
+            (a * c + b * s, a * s + b * c)
+            if seal.shape == "square"
+            else (math.hypot(a * c, b * s), math.hypot(a * s, b * c))
+        )
         x, y = left + mark.centre[0], top + mark.centre[1]
-        box = (max(x - reach[0], 0), max(y - reach[1], 0), min(x + reach[0], self.shape[1]), min(y + reach[1], self.shape[0]))
+        box = (
+            max(x - reach[0], 0),
+            max(y - reach[1], 0),
+            min(x + reach[0], self.shape[1]),
+            min(y + reach[1], self.shape[0]),
+        )
         self.boxes.append(box)
 
     def code(self, ink: str, left: float, top: float, side: float) -> None:
@@ -129,7 +139,10 @@ class _Sheet:
             for k in range(5):
                 x, y = left + size * (0.25 + 0.12 * k), top + size * (0.35 + 0.1 * (k % 2))
                 pen.regular_polygon((x * u, y * u, 1.3 * u), 5, fill=0)
-            pen.rectangle(((left + size * 0.2) * u, (top + size * 0.65) * u, (left + size * 0.8) * u, (top + size * 0.8) * u), fill=0)
+            pen.rectangle(
+                ((left + size * 0.2) * u, (top + size * 0.65) * u, (left + size * 0.8) * u, (top + size * 0.8) * u),
+                fill=0,
+            )
 
         self.draw("red", 0.95, act)
 
@@ -138,7 +151,13 @@ class _Sheet:
 
         def act(pen: ImageDraw.ImageDraw) -> None:
             u = self.unit
-            pen.arc((left * u, top * u, (left + size) * u, (top + size) * u), 30, 330, fill=255, width=round(size * 0.22 * u))
+            pen.arc(
+                (left * u, top * u, (left + size) * u, (top + size) * u),
+                30,
+                330,
+                fill=255,
+                width=round(size * 0.22 * u),
+            )
             pen.text(((left + size * 1.2) * u, top * u), "恒信集团", fill=255, font=self.font(size * 0.7))
 
         self.draw(ink, 0.9, act)
@@ -181,7 +200,7 @@ def _name(rng: np.random.Generator) -> Seal:
     return name_seal("王建国印", float(rng.choice([12.0, 15.0, 18.0, 20.0])), float(rng.uniform(0.6, 1.1)), "song")
 
 
-def hard_page(kind: str, seed: int) -> HardPage:
+def hard_page(kind: str, seed: int) -> HardPage:  # noqa: PLR0912, PLR0915  a list of cases
     """A page of a kind, repeatable by its seed."""
     rng = np.random.default_rng([seed, KINDS.index(kind)])
     dpi = {"plain150": 150.0, "grey150": 150.0, "photo": 150.0, "plain200": 200.0, "turned": 200.0}.get(kind, 300.0)
@@ -204,11 +223,17 @@ def hard_page(kind: str, seed: int) -> HardPage:
     if kind == "touching":
         second = _round(rng)
         sheet.stamp(first, (x - 20, y))
-        sheet.stamp(second, (x - 20 + (beside + second.width / 2) * float(rng.uniform(0.96, 1.03)), y + float(rng.uniform(-6, 6))))
+        sheet.stamp(
+            second,
+            (x - 20 + (beside + second.width / 2) * float(rng.uniform(0.96, 1.03)), y + float(rng.uniform(-6, 6))),
+        )
     elif kind == "overlapping":
         second = _round(rng)
         sheet.stamp(first, (x - 15, y))
-        sheet.stamp(second, (x - 15 + (beside + second.width / 2) * float(rng.uniform(0.6, 0.85)), y + float(rng.uniform(-8, 8))))
+        sheet.stamp(
+            second,
+            (x - 15 + (beside + second.width / 2) * float(rng.uniform(0.6, 0.85)), y + float(rng.uniform(-8, 8))),
+        )
     elif kind == "square over round":
         sheet.stamp(first, (x, y))
         sheet.stamp(_name(rng), (x + beside * float(rng.uniform(0.85, 1.2)), y + beside * float(rng.uniform(0.3, 0.8))))
@@ -228,7 +253,9 @@ def hard_page(kind: str, seed: int) -> HardPage:
         sheet.stamp(_oval(rng), (150, 70), pressing=Pressing(loss=0.1, turn=8.0))
     elif kind == "name seals":
         for row in range(3):
-            sheet.stamp(_name(rng), (50 + 45 * row + float(rng.uniform(-5, 5)), y), strength=float(rng.uniform(0.25, 0.9)))
+            sheet.stamp(
+                _name(rng), (50 + 45 * row + float(rng.uniform(-5, 5)), y), strength=float(rng.uniform(0.25, 0.9))
+            )
     elif kind == "cut by the edge":
         sheet.stamp(first, (beside * float(rng.uniform(0.1, 0.5)), y))
     elif not kind.startswith("none"):
@@ -241,5 +268,5 @@ def hard_page(kind: str, seed: int) -> HardPage:
     if kind == "turned":
         high = pixels.shape[0]
         pixels = np.ascontiguousarray(np.rot90(pixels, k=-1))
-        boxes = [(high - b, l, high - t, r) for l, t, r, b in boxes]
+        boxes = [(high - bottom, left, high - top, right) for left, top, right, bottom in boxes]
     return HardPage(kind, dpi, pixels, tuple(boxes))

@@ -30,8 +30,6 @@ pub(super) struct Judged {
     pub(super) inside: f64,
     /// The least arc of the four quarters.
     pub(super) quarter: f64,
-    /// The density of the border's ink.
-    pub(super) level: i32,
 }
 
 impl Judged {
@@ -252,7 +250,6 @@ fn judged(unmixer: &Unmixer<'_>, shape: Shape, border: Border) -> Judged {
         outside: f64::from(outside) / f64::from(read.max(1)),
         inside: inside(unmixer, shape, &border, band.threshold),
         quarter,
-        level: band.level,
     }
 }
 
