@@ -123,10 +123,6 @@ impl Directory {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The epoch of a shared ledger that this directory belongs to, by its name.
     pub(super) fn epoch(&self) -> Option<u64> {
         epoch_of(self.path.file_name()?.to_str()?)

@@ -1,0 +1,106 @@
+//! Extra and missing ink: shares of areas, by part and in all.
+
+use super::elements::{NONE, PartKind};
+use super::measure::Laid;
+use super::registered::Design;
+
+/// Ink of which a share means something, in mm2.
+const LEAST_MM2: f32 = 1.5;
+
+/// Shares of ink, by part and in all.
+pub(super) struct Shares {
+    pub(super) extra: Vec<f32>,
+    pub(super) present: Vec<f32>,
+    pub(super) extra_all: f32,
+    pub(super) extra_text: f32,
+    pub(super) present_all: f32,
+    pub(super) amount: f32,
+}
+
+/// Extra and present ink, by part and in all; and the amount of ink.
+pub(super) fn shares(design: &Design, laid: &Laid, per_mm: f32) -> Shares {
+    let side = design.plane.width;
+    let n = design.parts.len();
+    let (mut ink, mut extra, mut due, mut there) =
+        (vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1]);
+    // Beyond the border other things may stand.
+    let outside = -0.4 * per_mm;
+    for at in 0..side * side {
+        if laid.hidden.as_ref().is_some_and(|hidden| hidden.values[at] > 0.25) {
+            continue;
+        }
+        let label = design.labels[at];
+        let part = if label == NONE { n } else { usize::from(label) };
+        let inked = laid.ink.values[at] >= 0.5;
+        let registered = design.plane.values[at] >= 0.5;
+        if registered {
+            due[part] += 1.0;
+            there[part] += f32::from(u8::from(laid.ink.values[at] >= 0.4));
+        }
+        if inked && (label != NONE || design.outline.depth((at % side) as f32, (at / side) as f32) > outside) {
+            ink[part] += 1.0;
+            if !design.near[at] {
+                extra[part] += 1.0;
+            }
+        }
+    }
+    let share = |a: f32, b: f32| if b > 0.0 { a / b } else { 0.0 };
+    let sum = |v: &[f32]| v.iter().sum::<f32>();
+    let text = |v: &[f32]| -> f32 {
+        let parts = design.parts.iter().zip(v);
+        parts.filter(|(part, _)| part.kind == PartKind::Character).map(|(_, v)| v).sum()
+    };
+    let of_part = |a: &[f32], b: &[f32]| (0..n).map(|k| share(a[k], b[k])).collect::<Vec<f32>>();
+    let beside = (0..n).map(|k| {
+        let group = company(design, k, per_mm);
+        if group.iter().map(|&k| due[k]).sum::<f32>() < LEAST_MM2 * per_mm * per_mm {
+            return 0.0;
+        }
+        share(group.iter().map(|&k| extra[k]).sum(), group.iter().map(|&k| due[k]).sum())
+    });
+    Shares {
+        extra: beside.collect(),
+        present: of_part(&there, &due),
+        extra_all: share(sum(&extra), sum(&ink)),
+        extra_text: share(text(&extra), text(&ink)),
+        present_all: share(sum(&there), sum(&due)),
+        amount: share(sum(&ink), sum(&due)),
+    }
+}
+
+/// A part with those whose ink is judged together with it: small ones, such as digits, have too little each.
+fn company(design: &Design, part: usize, per_mm: f32) -> Vec<usize> {
+    const SMALL_MM2: f32 = 1.5;
+    const NEAR_MM: f32 = 4.0;
+    let small = |k: usize| (design.parts[k].area as f32) < SMALL_MM2 * per_mm * per_mm;
+    let centre = |k: usize| design.parts[k].centre;
+    if !small(part) {
+        return vec![part];
+    }
+    let (x, y) = centre(part);
+    let near = |&k: &usize| small(k) && (centre(k).0 - x).hypot(centre(k).1 - y) <= NEAR_MM * per_mm;
+    (0..design.parts.len()).filter(near).collect()
+}
+
+/// How many parts are gone though the parts around them are there: a stamp loses ink by regions, not by characters.
+pub(super) fn absent(design: &Design, present: &[f32], per_mm: f32) -> f32 {
+    const NEAR_MM: f32 = 7.0;
+    let large =
+        |k: &usize| design.parts[*k].area as f32 > 1.5 * per_mm * per_mm && design.parts[*k].kind != PartKind::Border;
+    let large: Vec<usize> = (0..design.parts.len()).filter(large).collect();
+    let mut sum = 0.0;
+    for &k in large.iter().filter(|&&k| present[k] < 0.2) {
+        let (mut there, mut area) = (0.0, 0.0);
+        for &j in large.iter().filter(|&&j| present[j] >= 0.2) {
+            let (a, b) = (design.parts[k].centre, design.parts[j].centre);
+            if (a.0 - b.0).hypot(a.1 - b.1) < NEAR_MM * per_mm {
+                there += present[j] * design.parts[j].area as f32;
+                area += design.parts[j].area as f32;
+            }
+        }
+        if area > 0.0 && there / area > 0.7 {
+            sum += 1.0;
+        }
+    }
+    sum
+}
