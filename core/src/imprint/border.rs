@@ -8,7 +8,7 @@ use super::trigonometry::{DIRECTIONS, UNIT_BITS, cos_sin};
 /// Rays from the middle outwards.
 const RAYS: usize = 128;
 
-/// What a ray reads where black print hides the ink, and beyond the picture.
+/// What a ray reads where the ink is not known, and beyond a drawing.
 const HIDDEN: i32 = -1;
 const OUTSIDE: i32 = -2;
 
@@ -98,7 +98,7 @@ fn samples(
     let (dx, dy) = (nx - x, ny - y);
     (0..count).map(move |k| {
         let (x, y) = ((x + dx * k as f64).floor() as i64, (y + dy * k as f64).floor() as i64);
-        unmixer.at(x, y).unwrap_or(if unmixer.outside(x, y) { OUTSIDE } else { HIDDEN })
+        unmixer.at(x, y).unwrap_or(if unmixer.beyond_drawing(x, y) { OUTSIDE } else { HIDDEN })
     })
 }
 
@@ -109,7 +109,6 @@ struct Band {
     count: usize,
     /// `RAYS` rows of `count` values; negative where nothing can be known.
     ink: Vec<i32>,
-    level: i32,
     /// Ink on the whole is at least so strong.
     threshold: i32,
     /// Ink on each ray: pressure varies around a border.
@@ -134,7 +133,7 @@ impl Band {
         let threshold = (level * 2 / 5).max(FAINT);
         let least = (level / 10).max(FAINT).min(threshold);
         let thresholds = strongest.iter().map(|&v| (v * 2 / 5).clamp(least, threshold)).collect();
-        Band { far, step, count, ink, level, threshold, thresholds }
+        Band { far, step, count, ink, threshold, thresholds }
     }
 
     /// Where ink begins on a ray, seen from outside, as shares of the way to the border.
@@ -143,7 +142,7 @@ impl Band {
         let threshold = self.thresholds[k];
         let inked = move |v: i32| v >= threshold;
         row.windows(3).enumerate().filter_map(move |(at, w)| {
-            // A drawing may fill its picture: beyond it is paper.
+            // A drawing may fill its picture.
             let paper = w[0] == OUTSIDE || (w[0] >= 0 && !inked(w[0]));
             let begins = paper && inked(w[1]) && (inked(w[2]) || w[2] < 0);
             // Between the two samples, where the threshold is met.
