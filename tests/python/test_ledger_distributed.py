@@ -237,7 +237,7 @@ def store(ledger: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     options = {
         "key": "nobody",
         "secret": "nothing",
-        "client_kwargs": {"endpoint_url": f"http://{host}:{port}", "region_name": "us-east-1"},
+        "client_kwargs": {"endpoint_url": f"http://{host}:{port}", "region_name": "eu-west-1"},
     }
     files = s3fs.S3FileSystem(**options)
     files.mkdir("audit")

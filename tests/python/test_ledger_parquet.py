@@ -66,10 +66,10 @@ def test_rows_and_roots(ledger: Path, tmp_path: Path) -> None:
     raw = table.column("raw").to_pylist()
     assert len(told["segments"]) == reader.size // 256
     for segment in told["segments"]:
-        level = [digest(reader.hash, b"\x00" + entry) for entry in raw[segment["start"] : segment["end"]]]
+        level = [digest(b"\x00" + entry, reader.hash) for entry in raw[segment["start"] : segment["end"]]]
         while len(level) > 1:
             pairs = zip(level[::2], level[1::2], strict=True)
-            level = [digest(reader.hash, b"\x01" + left + right) for left, right in pairs]
+            level = [digest(b"\x01" + left + right, reader.hash) for left, right in pairs]
         assert level[0].hex() == segment["root"]
 
 

@@ -208,7 +208,7 @@ def test_segments_and_summaries(tmp_path: Path) -> None:
     assert (kept.start, kept.end, kept.level) == (0, 768, 3)
     assert verify_ledger(path, level=1).signatures_checked == 0
     with pytest.raises(errors.InvalidArgument):
-        verify_ledger(path, level=4)
+        verify_ledger(path, level=5)
     data = bytearray((path / "seg" / "1.slg").read_bytes())
     data[len(data) // 2] ^= 1
     (path / "seg" / "1.slg").write_bytes(data)

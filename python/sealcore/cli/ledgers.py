@@ -168,6 +168,13 @@ def ledger_verify(
     "--batch", type=click.IntRange(1, 1 << 16), default=1000, show_default=True, help="Entries to a checkpoint."
 )
 @click.option(
+    "--segment-bits",
+    type=click.IntRange(8, 16),
+    default=16,
+    show_default=True,
+    help="log2 of the entries of a segment.",
+)
+@click.option(
     "--authority", is_flag=True, help="Statements of an office at work, as level 4 replays them; no --length."
 )
 @json_option
