@@ -121,13 +121,19 @@ fn oval_and_square_borders_are_found_at_any_angle() {
     }
 }
 
+/// A drawing on a sheet: its middle, its radius, its angle.
+type Placed<'a> = (&'a Drawing, (f64, f64), f64, f64);
+
+/// Boxes on a page: left, top, right, bottom.
+type Boxes = Vec<[f64; 4]>;
+
 #[test]
 fn every_imprint_is_found_touching_overlapping_and_in_two_inks() {
     let (a, b) = (Drawing::seal(4), Drawing::seal(5));
     let blue = Drawing { colour: [40, 70, 190], ..Drawing::seal(6) };
     let square = Drawing { form: Form::Square, ..Drawing::seal(7) };
     let box_of = |(x, y): (f64, f64), r: f64| [x - r, y - r, x + r, y + r];
-    let cases: [(&str, Vec<(&Drawing, (f64, f64), f64, f64)>); 5] = [
+    let cases: [(&str, Vec<Placed<'_>>); 5] = [
         ("large and small", vec![(&a, (170.0, 170.0), 140.0, 0.0), (&b, (600.0, 400.0), 60.0, 40.0)]),
         ("touching", vec![(&a, (200.0, 300.0), 120.0, 10.0), (&b, (440.0, 310.0), 120.0, 200.0)]),
         ("overlapping", vec![(&a, (220.0, 300.0), 130.0, 10.0), (&b, (400.0, 330.0), 120.0, 77.0)]),
@@ -172,8 +178,9 @@ fn text(width: usize, height: usize, ink: [u8; 3]) -> Vec<u8> {
     for y in 0..height {
         for x in 0..width {
             let character = (x / 24 + y / 34 * 97) as u64;
-            let inked =
-                y % 34 < 22 && x % 24 < 20 && mixed(character * 64 + (x % 24 / 4 * 6 + y % 34 / 4) as u64) % 2 == 0;
+            let inked = y % 34 < 22
+                && x % 24 < 20
+                && mixed(character * 64 + (x % 24 / 4 * 6 + y % 34 / 4) as u64).is_multiple_of(2);
             if inked {
                 pixels[(y * width + x) * 3..][..3].copy_from_slice(&ink);
             }
@@ -205,7 +212,7 @@ fn what_is_no_seal_is_not_found() {
         let dark = finder(x, y)
             || finder(32 - x, y)
             || finder(x, 32 - y)
-            || (x.min(y) > 7 && mixed((x * 40 + y) as u64) % 2 == 0);
+            || (x.min(y) > 7 && mixed((x * 40 + y) as u64).is_multiple_of(2));
         if dark { [210, 20, 30] } else { [255; 3] }
     });
     for (name, image) in [
@@ -236,7 +243,7 @@ fn every_seal_on_the_pages_of_others_is_found() {
     let text = std::fs::read_to_string(support::vectors().join("imprint/pages.json")).expect("pages.json");
     let listed: serde_json::Value = serde_json::from_str(&text).unwrap();
     let number = |v: &serde_json::Value| v.as_f64().expect("a number");
-    let mut pages: Vec<(String, Vec<[f64; 4]>, Vec<[f64; 4]>)> = Vec::new();
+    let mut pages: Vec<(String, Boxes, Boxes)> = Vec::new();
     for page in listed["pages"].as_array().unwrap() {
         let boxes = |name: &str| -> Vec<[f64; 4]> {
             let seals = page[name].as_array().map_or(&[][..], Vec::as_slice);
