@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "target" / "bench"
 REPEATS = 3
 
 
-def report(  # noqa: PLR0917
+def report(
     operation: str, size: str, value: float, unit: str, ratio: float = 0, peer: str = "", target: float | None = None
 ) -> None:
     """Print and keep one row; without a target it only informs."""
