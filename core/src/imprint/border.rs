@@ -109,7 +109,6 @@ struct Band {
     count: usize,
     /// `RAYS` rows of `count` values; negative where nothing can be known.
     ink: Vec<i32>,
-    level: i32,
     /// Ink on the whole is at least so strong.
     threshold: i32,
     /// Ink on each ray: pressure varies around a border.
@@ -134,7 +133,7 @@ impl Band {
         let threshold = (level * 2 / 5).max(FAINT);
         let least = (level / 10).max(FAINT).min(threshold);
         let thresholds = strongest.iter().map(|&v| (v * 2 / 5).clamp(least, threshold)).collect();
-        Band { far, step, count, ink, level, threshold, thresholds }
+        Band { far, step, count, ink, threshold, thresholds }
     }
 
     /// Where ink begins on a ray, seen from outside, as shares of the way to the border.
