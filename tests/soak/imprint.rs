@@ -85,8 +85,20 @@ fn pixels(sequence: &mut Sequence) -> Image {
         let (x, y) = (k % side / usize::from(channels), k / side);
         match kind {
             0 => support::pictures::mixed((k / grain) as u64) as u8,
-            1 => if (x / grain + y / grain).is_multiple_of(2) { 255 } else { (k % 3 * 90) as u8 },
-            2 => if (x * x + y * y) / (grain * 97) % 3 == 0 && k % 3 != 0 { 20 } else { 250 },
+            1 => {
+                if (x / grain + y / grain).is_multiple_of(2) {
+                    255
+                } else {
+                    (k % 3 * 90) as u8
+                }
+            }
+            2 => {
+                if (x * x + y * y) / (grain * 97) % 3 == 0 && k % 3 != 0 {
+                    20
+                } else {
+                    250
+                }
+            }
             _ => (x * y / grain) as u8,
         }
     };
@@ -146,5 +158,7 @@ fn main() {
         }
     }
     let caught = CAUGHT.load(Ordering::Relaxed);
-    println!("\r{cases} cases: {decoded} pictures searched, {found} imprints, {caught} panics of decoders caught, no crash, no hang");
+    println!(
+        "\r{cases} cases: {decoded} pictures searched, {found} imprints, {caught} panics of decoders caught, no crash, no hang"
+    );
 }

@@ -8,7 +8,7 @@ use super::trigonometry::{DIRECTIONS, UNIT_BITS, cos_sin};
 /// Rays from the middle outwards.
 const RAYS: usize = 128;
 
-/// What a ray reads where black print hides the ink, and beyond the picture.
+/// What a ray reads where the ink is not known, and beyond a drawing.
 const HIDDEN: i32 = -1;
 const OUTSIDE: i32 = -2;
 
@@ -98,7 +98,7 @@ fn samples(
     let (dx, dy) = (nx - x, ny - y);
     (0..count).map(move |k| {
         let (x, y) = ((x + dx * k as f64).floor() as i64, (y + dy * k as f64).floor() as i64);
-        unmixer.at(x, y).unwrap_or(if unmixer.outside(x, y) { OUTSIDE } else { HIDDEN })
+        unmixer.at(x, y).unwrap_or(if unmixer.beyond_drawing(x, y) { OUTSIDE } else { HIDDEN })
     })
 }
 
@@ -142,7 +142,7 @@ impl Band {
         let threshold = self.thresholds[k];
         let inked = move |v: i32| v >= threshold;
         row.windows(3).enumerate().filter_map(move |(at, w)| {
-            // A drawing may fill its picture: beyond it is paper.
+            // A drawing may fill its picture.
             let paper = w[0] == OUTSIDE || (w[0] >= 0 && !inked(w[0]));
             let begins = paper && inked(w[1]) && (inked(w[2]) || w[2] < 0);
             // Between the two samples, where the threshold is met.

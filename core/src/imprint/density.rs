@@ -140,8 +140,13 @@ impl<'a> Unmixer<'a> {
     }
 
     /// Whether a place is beyond the picture.
-    pub(super) fn outside(&self, x: i64, y: i64) -> bool {
+    fn outside(&self, x: i64, y: i64) -> bool {
         x < 0 || y < 0 || x >= i64::from(self.image.width()) || y >= i64::from(self.image.height())
+    }
+
+    /// Whether a place lies beyond a drawing: nothing is drawn there. What lies beyond a scan is not known.
+    pub(super) fn beyond_drawing(&self, x: i64, y: i64) -> bool {
+        self.image.channels() == 4 && self.outside(x, y)
     }
 
     /// The ink at a place; `None` outside the picture and where black print hides it.
