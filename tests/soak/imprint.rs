@@ -93,7 +93,7 @@ fn pixels(sequence: &mut Sequence) -> Image {
                 }
             }
             2 => {
-                if (x * x + y * y) / (grain * 97) % 3 == 0 && k % 3 != 0 {
+                if (x * x + y * y) / (grain * 97) % 3 == 0 && !k.is_multiple_of(3) {
                     20
                 } else {
                     250
