@@ -47,13 +47,10 @@ accuracy: $(STAMPS)/benches ## Error rates of imprints; PART=forgeries runs one 
 plot: $(STAMPS)/benches ## Draw error against displacement from the last `make accuracy`
 	$(MEASURE) imprint.plot core/docs/imprint/error.svg
 
-soak: prerequisites soak-$(or $(ROOM),sign) ## The long runs, by hand: ROOM=sign (SIGNATURES=10000000), ROOM=model, ROOM=imprint (SECONDS=3600), ROOM=ledger (KILLS=600), ROOM=imprint (SECONDS=3600)
+soak: prerequisites soak-$(or $(ROOM),sign) ## The long runs, by hand: ROOM=sign (SIGNATURES=10000000), ROOM=model, ROOM=ledger (KILLS=600), ROOM=imprint (SECONDS=3600)
 
 soak-sign:
 	cargo run --locked --release -p sealcore-tests --bin soak-sign -- $(SIGNATURES)
-
-soak-imprint:
-	cargo run --locked --release -p sealcore-tests --bin soak-imprint -- $(SECONDS)
 
 soak-model:
 	SEALCORE_SOAK=1 cargo test --locked -p sealcore-tests --test model
