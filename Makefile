@@ -14,7 +14,7 @@ RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.tom
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python bench accuracy plot soak soak-sign soak-model soak-imprint soak-ledger soak-imprint lint stubs header wheel clean prerequisites
+.PHONY: help setup demo test test-rust test-python bench accuracy plot soak soak-sign soak-model soak-ledger soak-imprint lint stubs header wheel clean prerequisites
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
