@@ -119,13 +119,14 @@ def report(
         f'<figure><img alt="{name}" src="{source}"><figcaption>{name}</figcaption></figure>'
         for name, source in pictures
     )
-    seen: set[str] = set()
-    strongest = [e for e in comparison.evidence if not (e.measure in seen or seen.add(e.measure))]
+    strongest: dict[str, Evidence] = {}
+    for e in comparison.evidence:
+        strongest.setdefault(e.measure, e)
     evidence = "".join(
         f"<tr{_mark(e.ratio)}><td>{html.escape(_amount(e))}</td>"
         f"<td>{'' if e.part is None else html.escape(part_name(comparison.parts[e.part], e.part))}</td>"
         f"<td>{e.ratio:.2f}</td></tr>"
-        for e in strongest
+        for e in strongest.values()
     )
     parts = "".join(_part_row(number, part) for number, part in enumerate(comparison.parts))
     scale = "unknown resolution" if comparison.scale is None else f"{comparison.scale * 100:.1f} %"
