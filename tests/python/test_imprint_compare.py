@@ -13,6 +13,7 @@ from PIL import Image as Pictures
 
 from sealcore import errors, imprint
 from sealcore.imprint_report import part_name, report, sentence
+from sealcore.seals.drawing import SealDesign, draw_seal, synthetic_scan
 from sealmodel.design import company
 from sealmodel.forgery import FORGERIES
 from sealmodel.press import HARDNESS, stamp
@@ -63,7 +64,7 @@ def test_genuine_imprints_match_and_forgeries_do_not(world):
     genuine = [world.compared() for _ in range(3)]
     assert [c.verdict for c in genuine] == [imprint.MATCHES] * 3
     assert max(c.extra for c in genuine) < 0.02
-    for forgery in ("spacing 3%", "jitter 0.25 mm", "typeface"):
+    for forgery in ("spacing 3%", "jitter 0.25 mm", "ring +50%"):
         forged = world.compared(forgery)
         assert forged.verdict in {"look-alike", "different"}, forgery
         assert forged.score > max(c.score for c in genuine)
@@ -182,3 +183,13 @@ def test_real_imprints(shared_data):
     assert foreign >= 45
     assert accepted == 0
     assert refused <= 0.05 * genuine
+
+
+def test_a_line_that_is_gone_without_fading_is_no_lost_ink():
+    """A company seal on a scan is not the contract seal of the same company, which has one line more."""
+    plain = draw_seal(SealDesign(name="北京晨光科技有限公司", code="1101080000001"), dpi=300)
+    lined = draw_seal(SealDesign(name="北京晨光科技有限公司", purpose="合同专用章", code="1101080000001"), dpi=300)
+    scan = synthetic_scan(plain, dpi=300, angle=37, seed=3, page_mm=(80, 60))
+    assert imprint.compare(imprint.register(plain), scan).verdict == "matches the registered design"
+    comparison = imprint.compare(imprint.register(lined), scan)
+    assert (comparison.verdict, comparison.decided_by.measure) == ("look-alike", "absent")

@@ -82,8 +82,11 @@ fn company(design: &Design, part: usize, per_mm: f32) -> Vec<usize> {
     (0..design.parts.len()).filter(near).collect()
 }
 
-/// How many parts are gone though the parts all around them are there: a stamp loses ink by regions, so a part that is
-/// gone lies at the edge of what is gone, or amid it.
+/// How many parts are gone as no loss of ink takes them: those amid parts that are there, and a line of them where
+/// nothing fades.
+///
+/// A stamp loses ink by regions, so a part that is gone lies at the edge of what is gone, or amid it; and where a
+/// region ends, parts are half there, and the border with them.
 pub(super) fn absent(design: &Design, present: &[f32], per_mm: f32) -> f32 {
     const NEAR_MM: f32 = 9.0;
     const LEAST_AREA_MM2: f32 = 1.5;
@@ -106,5 +109,19 @@ pub(super) fn absent(design: &Design, present: &[f32], per_mm: f32) -> f32 {
         }
         weight >= 3.0 && there > 0.7 * weight && x.hypot(y) < 0.6 * weight
     };
-    (0..parts.len()).filter(gone).filter(surrounded).count() as f32
+    let amid = (0..parts.len()).filter(gone).filter(surrounded).count();
+    amid.max(line_gone(design, present, per_mm)) as f32
+}
+
+/// How many characters are gone without a trace of fading: the border stands, and every other part is whole.
+fn line_gone(design: &Design, present: &[f32], per_mm: f32) -> usize {
+    const LEAST: usize = 3;
+    const LEAST_AREA_MM2: f32 = 1.5;
+    let shares = |border: bool| {
+        let parts = design.parts.iter().zip(present).filter(move |(part, _)| (part.kind == PartKind::Border) == border);
+        parts.filter(|(part, _)| part.area as f32 > LEAST_AREA_MM2 * per_mm * per_mm).map(|(_, share)| *share)
+    };
+    let gone = shares(false).filter(|share| *share < 0.2).count();
+    let sharp = shares(false).all(|share| share < 0.2 || share >= 0.7) && shares(true).all(|share| share >= 0.85);
+    if sharp && gone >= LEAST && 2 * gone < shares(false).count() { gone } else { 0 }
 }
