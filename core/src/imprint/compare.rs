@@ -11,7 +11,7 @@ use super::measure::{Block, Laid, Measured, measure, play, scatter};
 use super::plane::Map;
 use super::registered::{Design, Registered, levelled};
 use super::scan::Scan;
-use super::shares::absent;
+use super::shares::{HOLLOW, absent, hollow};
 use super::turn::turns;
 use super::verdict::{
     Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, Verdict, few, judges_shape,
@@ -273,6 +273,10 @@ fn judge(
         (Verdict::Different, unlike)
     } else if evidence[0].ratio >= 1.0 {
         (Verdict::LookAlike, evidence[0])
+    } else if let Some(k) = hollow(design, &measured.present, per_mm as f32) {
+        let share = f64::from(measured.present[k]);
+        let ratio = f64::from(HOLLOW) / share.max(1e-3);
+        (Verdict::Insufficient, Evidence { ratio, ..Evidence::of(Measure::Coverage, Some(k), share) })
     } else {
         (Verdict::Matches, evidence[0])
     };

@@ -1,11 +1,14 @@
 //! Extra and missing ink: shares of areas, by part and in all.
 
-use super::elements::{NONE, PartKind};
+use super::elements::{NONE, Part, PartKind};
 use super::measure::Laid;
 use super::registered::Design;
 
 /// Ink of which a share means something, in mm2.
 const LEAST_MM2: f32 = 1.5;
+
+/// A character of which less than this share is there has not been seen.
+pub(super) const HOLLOW: f32 = 0.5;
 
 /// Shares of ink, by part and in all.
 pub(super) struct Shares {
@@ -124,4 +127,18 @@ fn line_gone(design: &Design, present: &[f32], per_mm: f32) -> usize {
     let gone = shares(false).filter(|share| *share < 0.2).count();
     let sharp = shares(false).all(|share| share < 0.2 || share >= 0.7) && shares(true).all(|share| share >= 0.85);
     if sharp && gone >= LEAST && 2 * gone < shares(false).count() { gone } else { 0 }
+}
+
+/// The character that is least there, less than half, on an imprint that is whole elsewhere. Another character of fewer
+/// strokes leaves no extra ink and no outline: what cannot be seen is not said to match.
+pub(super) fn hollow(design: &Design, present: &[f32], per_mm: f32) -> Option<usize> {
+    const LEAST_AREA_MM2: f32 = 1.5;
+    let character = |&(_, part): &(usize, &Part)| {
+        part.kind == PartKind::Character && part.area as f32 > LEAST_AREA_MM2 * per_mm * per_mm
+    };
+    let mut shares: Vec<(usize, f32)> =
+        design.parts.iter().enumerate().filter(character).map(|(k, _)| (k, present[k])).collect();
+    shares.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let middle = shares.get(shares.len() / 2)?.1;
+    shares.first().filter(|(_, share)| *share < HOLLOW && middle >= 0.85).map(|(k, _)| *k)
 }
