@@ -253,6 +253,8 @@ fn every_backend_gives_the_same_answers() {
         }
         let output = std::process::Command::new(std::env::current_exe().expect("this test"))
             .env("SEALCORE_BACKEND", backend.name())
+            // What CI requires of the machine is more than this child may use.
+            .env_remove("SEALCORE_REQUIRE_BACKENDS")
             .env(CHILD, hash.name())
             .output()
             .expect("the test runs");

@@ -21,7 +21,7 @@ const EVEN: f32 = 0.022;
 const PERIODIC: f32 = 0.25;
 
 /// From this correlation of textures on, one imprint repeats the other.
-pub(super) const REPEATED: f64 = 0.5;
+pub(super) const REPEATED: f64 = 0.88;
 
 /// Places of solid ink that a texture needs.
 const LEAST: usize = 1_500;

@@ -317,8 +317,8 @@ impl Comparison {
     /// How much the ink's texture repeats that of another imprint of the same seal, -1 to 1.
     ///
     /// Pores, streaks and pressure are new with every stamping: two imprints share what the seal itself does
-    /// (below 0.3), a pasted or copied one repeats the first. [`Comparison::is_repeated`] says from where on it is
-    /// alarming. 0 where the two have too little ink in common, or where they were compared with different seals.
+    /// (on the model of seals 0.61 to 0.88), a pasted or copied one repeats the first. [`Comparison::is_repeated`]
+    /// says from where on it is alarming. 0 where the two have too little ink in common, or where they were compared with different seals.
     pub fn repetition(&self, other: &Comparison) -> f64 {
         if self.design.plane.values == other.design.plane.values {
             repeats(&self.design, &self.laid, &other.laid, self.per_mm as f32)

@@ -125,7 +125,7 @@ fn line_gone(design: &Design, present: &[f32], per_mm: f32) -> usize {
         parts.filter(|(part, _)| part.area as f32 > LEAST_AREA_MM2 * per_mm * per_mm).map(|(_, share)| *share)
     };
     let gone = shares(false).filter(|share| *share < 0.2).count();
-    let sharp = shares(false).all(|share| share < 0.2 || share >= 0.7) && shares(true).all(|share| share >= 0.85);
+    let sharp = shares(false).all(|share| !(0.2..0.7).contains(&share)) && shares(true).all(|share| share >= 0.85);
     if sharp && gone >= LEAST && 2 * gone < shares(false).count() { gone } else { 0 }
 }
 
@@ -139,6 +139,10 @@ pub(super) fn hollow(design: &Design, present: &[f32], per_mm: f32) -> Option<us
     let mut shares: Vec<(usize, f32)> =
         design.parts.iter().enumerate().filter(character).map(|(k, _)| (k, present[k])).collect();
     shares.sort_by(|a, b| a.1.total_cmp(&b.1));
-    let middle = shares.get(shares.len() / 2)?.1;
-    shares.first().filter(|(_, share)| *share < HOLLOW && middle >= 0.85).map(|(k, _)| *k)
+    // Of a few large characters one loses half its ink by itself; of many that are whole none does.
+    if shares.len() < 6 {
+        return None;
+    }
+    let (next, middle) = (shares[1].1, shares[shares.len() / 2].1);
+    shares.first().filter(|(_, share)| *share < HOLLOW && next >= 0.65 && middle >= 0.85).map(|(k, _)| *k)
 }
