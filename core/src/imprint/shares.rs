@@ -82,25 +82,29 @@ fn company(design: &Design, part: usize, per_mm: f32) -> Vec<usize> {
     (0..design.parts.len()).filter(near).collect()
 }
 
-/// How many parts are gone though the parts around them are there: a stamp loses ink by regions, not by characters.
+/// How many parts are gone though the parts all around them are there: a stamp loses ink by regions, so a part that is
+/// gone lies at the edge of what is gone, or amid it.
 pub(super) fn absent(design: &Design, present: &[f32], per_mm: f32) -> f32 {
-    const NEAR_MM: f32 = 7.0;
-    let large =
-        |k: &usize| design.parts[*k].area as f32 > 1.5 * per_mm * per_mm && design.parts[*k].kind != PartKind::Border;
-    let large: Vec<usize> = (0..design.parts.len()).filter(large).collect();
-    let mut sum = 0.0;
-    for &k in large.iter().filter(|&&k| present[k] < 0.2) {
-        let (mut there, mut area) = (0.0, 0.0);
-        for &j in large.iter().filter(|&&j| present[j] >= 0.2) {
-            let (a, b) = (design.parts[k].centre, design.parts[j].centre);
-            if (a.0 - b.0).hypot(a.1 - b.1) < NEAR_MM * per_mm {
-                there += present[j] * design.parts[j].area as f32;
-                area += design.parts[j].area as f32;
+    const NEAR_MM: f32 = 9.0;
+    const LEAST_AREA_MM2: f32 = 1.5;
+    let parts = &design.parts;
+    let gone = |k: &usize| {
+        let part = &parts[*k];
+        part.kind != PartKind::Border && part.area as f32 > LEAST_AREA_MM2 * per_mm * per_mm && present[*k] < 0.2
+    };
+    let surrounded = |k: &usize| {
+        let (mut x, mut y, mut weight, mut there) = (0.0, 0.0, 0.0, 0.0);
+        for (j, other) in parts.iter().enumerate().filter(|(j, p)| p.kind != PartKind::Border && present[*j] >= 0.2) {
+            let (dx, dy) = (other.centre.0 - parts[*k].centre.0, other.centre.1 - parts[*k].centre.1);
+            let distance = dx.hypot(dy).max(1.0);
+            if distance < NEAR_MM * per_mm {
+                x += dx / distance;
+                y += dy / distance;
+                weight += 1.0;
+                there += present[j];
             }
         }
-        if area > 0.0 && there / area > 0.7 {
-            sum += 1.0;
-        }
-    }
-    sum
+        weight >= 3.0 && there > 0.7 * weight && x.hypot(y) < 0.6 * weight
+    };
+    (0..parts.len()).filter(gone).filter(surrounded).count() as f32
 }
