@@ -37,6 +37,7 @@ mod register;
 mod registered;
 mod scan;
 mod shares;
+mod stray;
 mod trigonometry;
 mod turn;
 mod verdict;

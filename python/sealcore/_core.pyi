@@ -884,6 +884,7 @@ class Registered:
 _Measure = Literal[
     "extra",
     "part_extra",
+    "part_stray",
     "displacement_rms",
     "displacement_p90",
     "shift_rms",

@@ -22,6 +22,7 @@ __all__ = ["part_name", "report", "sentence"]
 _UNITS: Final[dict[str, tuple[str, str, float]]] = {
     "extra": ("ink further than 0.2 mm from registered ink", "%", 100),
     "part_extra": ("extra ink beside one part", "%", 100),
+    "part_stray": ("outlines beside one part that the registered seal has not", "%", 100),
     "displacement_rms": ("local displacement, rms", "mm", 1),
     "displacement_p90": ("local displacement, 90th percentile", "mm", 1),
     "shift_rms": ("shifts of the parts, rms", "mm", 1),

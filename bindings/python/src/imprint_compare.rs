@@ -130,6 +130,7 @@ fn measure_name(measure: Measure) -> &'static str {
     match measure {
         Measure::Extra => "extra",
         Measure::PartExtra => "part_extra",
+        Measure::PartStray => "part_stray",
         Measure::DisplacementRms => "displacement_rms",
         Measure::DisplacementP90 => "displacement_p90",
         Measure::ShiftRms => "shift_rms",

@@ -217,6 +217,10 @@ fn judge(
         let width = 2.0 * f64::from(fit.outward - typical);
         let mut own = Vec::new();
         own.push(Evidence::of(Measure::PartExtra, Some(k), extra));
+        // Specks have hardly an outline.
+        if f64::from(part.area) > 1.5 * per_mm * per_mm && part.kind == PartKind::Character {
+            own.push(Evidence::of(Measure::PartStray, Some(k), f64::from(measured.stray[k])));
+        }
         if fit.judged {
             let shift = f64::from(fit.displacement());
             own.push(play_of(Measure::PartShift, Some(k), shift));

@@ -17,8 +17,8 @@ pub(super) struct Edge {
 /// The most edges of a design that are looked at.
 const MOST: usize = 12_000;
 
-/// The outlines of a plane at half its ink.
-pub(super) fn edges(plane: &Plane, labels: &[u8]) -> Vec<Edge> {
+/// The outlines of a plane at half its ink, and for how many places each one stands.
+pub(super) fn edges(plane: &Plane, labels: &[u8]) -> (Vec<Edge>, f32) {
     let (width, v) = (plane.width, &plane.values);
     let mut found = Vec::new();
     for y in 2..plane.height - 2 {
@@ -51,7 +51,7 @@ pub(super) fn edges(plane: &Plane, labels: &[u8]) -> Vec<Edge> {
         }
     }
     let step = found.len().div_ceil(MOST).max(1);
-    found.into_iter().step_by(step).collect()
+    (found.into_iter().step_by(step).collect(), step as f32)
 }
 
 /// What the questioned plane shows beside an edge.

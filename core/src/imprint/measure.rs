@@ -5,6 +5,7 @@ use super::elements::PartKind;
 use super::plane::{Plane, solve};
 use super::registered::Design;
 use super::shares::{Shares, shares};
+use super::stray::stray;
 
 /// How far beside a registered outline the questioned one is looked for, in mm.
 const REACH_MM: f32 = 0.5;
@@ -85,6 +86,8 @@ pub(super) struct Measured {
     /// The share of each part's neighbourhood's ink that is extra, and of its ink that is there.
     pub(super) extra: Vec<f32>,
     pub(super) present: Vec<f32>,
+    /// Outlines beside each part that the registered seal has not, of its own outlines' length.
+    pub(super) stray: Vec<f32>,
     pub(super) blocks: Vec<Block>,
     pub(super) extra_all: f32,
     /// The extra ink of the characters, of theirs.
@@ -120,10 +123,12 @@ pub(super) fn measure(design: &Design, laid: &Laid, per_mm: f32) -> Measured {
     let Shares { extra, present, extra_all, extra_text, present_all, amount } = shares(design, laid, per_mm);
     let blocks = blocks(design, &first, &global, per_mm);
     let (rms, p90) = spread(&blocks);
+    let stray = stray(design, laid, &fits, per_mm);
     Measured {
         fits,
         extra,
         present,
+        stray,
         blocks,
         extra_all,
         extra_text,

@@ -61,6 +61,8 @@ pub(super) struct Design {
     /// Where ink is no evidence: within the tolerance of registered ink.
     pub(super) near: Vec<bool>,
     pub(super) edges: Vec<Edge>,
+    /// For how many places of the outlines each edge stands.
+    pub(super) thinned: f32,
 }
 
 impl Frame {
@@ -320,8 +322,8 @@ impl Design {
         let (parts, ink) = parts(&mask, frame.side, &outline, per_mm);
         let labels = spread(&ink, frame.side, (0.6 * per_mm) as usize);
         let near = widened(&mask, frame.side, TOLERANCE_MM * per_mm);
-        let edges = edges(&smooth, &ink);
-        Design { levels: levels(&plane), plane, outline, parts, labels, near, edges }
+        let (edges, thinned) = edges(&smooth, &ink);
+        Design { levels: levels(&plane), plane, outline, parts, labels, near, edges, thinned }
     }
 }
 

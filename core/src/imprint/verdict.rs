@@ -22,6 +22,8 @@ pub enum Measure {
     Extra,
     /// The same in the neighbourhood of one part, of that part's ink.
     PartExtra,
+    /// Outlines beside one part that the registered seal has not, of its own outlines' length.
+    PartStray,
     /// Local displacement, rms over blocks of 2.4 mm, in mm.
     DisplacementRms,
     /// Local displacement that a tenth of the blocks exceeds, in mm.
@@ -61,9 +63,10 @@ pub struct Threshold {
 
 /// The thresholds. They are chosen from what genuine imprints do (elastic play of 42 to 68 um rms, a gain of up to
 /// 0.1 mm of stroke, missing ink), not from the forgeries of one set.
-pub const THRESHOLDS: [Threshold; 15] = [
+pub const THRESHOLDS: [Threshold; 16] = [
     Threshold { measure: Measure::Extra, limit: 0.035 },
     Threshold { measure: Measure::PartExtra, limit: 0.16 },
+    Threshold { measure: Measure::PartStray, limit: 0.10 },
     Threshold { measure: Measure::DisplacementRms, limit: 0.105 },
     Threshold { measure: Measure::DisplacementP90, limit: 0.20 },
     Threshold { measure: Measure::ShiftRms, limit: 0.08 },
