@@ -20,9 +20,6 @@ const EVEN: f32 = 0.022;
 /// From this second peak of the texture's autocorrelation on there is a pattern: grain has none.
 const PERIODIC: f32 = 0.25;
 
-/// From this correlation of textures on, one imprint repeats the other.
-pub(super) const REPEATED: f64 = 0.5;
-
 /// Places of solid ink that a texture needs.
 const LEAST: usize = 1_500;
 
