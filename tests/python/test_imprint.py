@@ -23,6 +23,8 @@ NAMES = (
     "南山轴承股份有限公司",
     "南山轴承集团有限公司",
 )
+# The limit that core/docs/imprint.md states: 工 lies within 密, and missing ink is no evidence.
+WITHIN = {"东海精工制造有限公司": "东海精密制造有限公司"}
 ANGLES = (0, 37, 90, 143, 205, 298)
 
 
@@ -51,10 +53,10 @@ def test_every_seal_is_told_from_every_other_at_any_angle(drawn, registered, dpi
             best = min(results, key=lambda other: results[other].score)
             assert best == name, f"{name} at {angle} degrees looks most like {best}"
             verdicts["genuine"].append(results[name].verdict)
-            verdicts["impostor"] += [r.verdict for other, r in results.items() if other != name]
+            verdicts["impostor"] += [r.verdict for other, r in results.items() if other not in {name, WITHIN.get(name)}]
             turned = (results[name].angle - angle + 180) % 360 - 180
             assert abs(turned) < 0.5
-    assert (len(verdicts["genuine"]), len(verdicts["impostor"])) == (16, 112)
+    assert (len(verdicts["genuine"]), len(verdicts["impostor"])) == (16, 110)
     assert "different" not in verdicts["genuine"]
     assert imprint.MATCHES not in verdicts["impostor"]
     assert verdicts["genuine"].count(imprint.MATCHES) >= 14

@@ -329,11 +329,6 @@ impl Comparison {
         py.detach(|| self.0.repetition(&other.0))
     }
 
-    /// Whether it repeats so much that one of the two was pasted or copied.
-    fn is_repeated(&self, py: Python<'_>, other: &Comparison) -> bool {
-        py.detach(|| self.0.is_repeated(&other.0))
-    }
-
     /// The overlay: a writable buffer of bytes with the shape (side, side, 3), red, green and blue.
     fn overlay<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let overlay = py.detach(|| self.0.overlay());

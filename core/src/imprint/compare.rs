@@ -326,11 +326,6 @@ impl Comparison {
             0.0
         }
     }
-
-    /// Whether the texture of the ink repeats that of another imprint: one of the two was pasted or copied.
-    pub fn is_repeated(&self, other: &Comparison) -> bool {
-        self.repetition(other) >= super::alarm::REPEATED
-    }
 }
 
 impl std::fmt::Debug for Comparison {
