@@ -6,8 +6,6 @@ mod bytes;
 mod error;
 mod hash;
 mod imprint;
-mod imprint_compare;
-mod imprint_index;
 mod ledger;
 mod ledger_format;
 mod ledger_note;
@@ -66,12 +64,7 @@ mod _core {
     };
     // imprint
     #[pymodule_export]
-    use crate::imprint::{Image, Imprint, decode_image, find_imprints, page_count};
-    #[pymodule_export]
-    use crate::imprint_compare::{
-        Comparison, Evidence, Fingerprint, Part, Registered, compare_imprint, comparison_limits, fingerprint_imprint,
-        register_seal,
+    use crate::imprint::{
+        Comparison, Fingerprint, Image, Imprint, compare_imprints, decode_image, find_imprint, fingerprint_imprint,
     };
-    #[pymodule_export]
-    use crate::imprint_index::{Hit, SealIndex};
 }
