@@ -8,7 +8,7 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # The benchmarks of the imprint room: their own package, and the model of seals that tests use too.
 MEASURE := PYTHONPATH=benches:tests/support $(BIN)/python -m
 
-BENCHES := $(or $(ROOM),hash sign ledger)
+BENCHES := $(or $(ROOM),hash sign ledger imprint)
 
 RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.toml Cargo.lock
 
