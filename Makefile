@@ -14,7 +14,7 @@ RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.tom
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python bench accuracy plot soak soak-sign soak-model soak-ledger lint stubs header wheel clean prerequisites
+.PHONY: help setup demo test test-rust test-python bench accuracy plot soak soak-sign soak-model soak-ledger soak-imprint lint stubs header wheel clean prerequisites
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -47,7 +47,7 @@ accuracy: $(STAMPS)/benches ## Error rates of imprints; PART=forgeries runs one 
 plot: $(STAMPS)/benches ## Draw error against displacement from the last `make accuracy`
 	$(MEASURE) imprint.plot core/docs/imprint/error.svg
 
-soak: prerequisites soak-$(or $(ROOM),sign) ## The long runs, by hand: ROOM=sign (SIGNATURES=10000000), ROOM=model, ROOM=ledger (KILLS=600)
+soak: prerequisites soak-$(or $(ROOM),sign) ## The long runs, by hand: ROOM=sign (SIGNATURES=10000000), ROOM=model, ROOM=ledger (KILLS=600), ROOM=imprint (SECONDS=3600)
 
 soak-sign:
 	cargo run --locked --release -p sealcore-tests --bin soak-sign -- $(SIGNATURES)
@@ -57,6 +57,10 @@ soak-model:
 
 soak-ledger: $(STAMPS)/development
 	tests/soak/ledger
+
+soak-imprint:
+	cargo build --locked --release -p sealcore-tests --bin soak-imprint
+	ulimit -v 1048576 && target/release/soak-imprint $(or $(SECONDS),3600)
 
 lint: $(STAMPS)/development ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; warnings are errors
 	cargo fmt --all --check

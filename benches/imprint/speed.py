@@ -12,6 +12,7 @@ import os
 for _name in ("RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import argparse  # noqa: E402
 import json  # noqa: E402 - the number of threads is read when the libraries are loaded
 import statistics  # noqa: E402
 import sys  # noqa: E402
@@ -111,8 +112,8 @@ _HEAD = 8
 """Bytes of a fingerprint that are no code: version, shape and the like stay as they are."""
 
 
-def rows() -> list[Row]:
-    """All rows."""
+def rows(seals: int) -> list[Row]:
+    """All rows; the index that is searched holds this many seals."""
     rng = np.random.default_rng(7)
     page = compose(rng, seals=2, dpi=300.0)
     image = subject.picture(page.pixels, 300.0)
@@ -154,9 +155,9 @@ def rows() -> list[Row]:
         )
     )
     with tempfile.TemporaryDirectory() as folder:
-        index = _index(folder, 1_000_000)
+        index = _index(folder, seals)
         asked = room.fingerprint(stamped, box)
-        result += _row("search", "1000000 seals, re-rank 100", lambda: index.search(asked, limit=100), 20.0, {})
+        result += _row("search", f"{seals} seals, re-rank 100", lambda: index.search(asked, limit=100), 20.0, {})
     return result
 
 
@@ -171,8 +172,11 @@ def _centred(image: room.Image) -> object:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench ROOM=imprint", description="The speed of the imprint room.")
+    parser.add_argument("--seals", type=int, default=1_000_000, help="seals of the index that is searched")
+    arguments = parser.parse_args()
     try:
-        table = rows()
+        table = rows(arguments.seals)
     except MissingTypeface as error:
         print(f"make bench: {error}", file=sys.stderr)
         return 1

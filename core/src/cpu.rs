@@ -71,6 +71,10 @@ proof! {
     HasAvx2: "avx2"
 }
 proof! {
+    /// Proof that the processor has AVX2 and counts bits in one instruction.
+    HasPopcount: "avx2" "popcnt"
+}
+proof! {
     /// Proof that the processor has AVX2 and the SHA instructions.
     HasShaNi: "avx2" "sha"
 }

@@ -39,6 +39,8 @@ pub enum Error {
     LedgerFenced,
     /// The operating system refused an operation on a ledger file; `os_code` is errno.
     LedgerIo { operation: &'static str, os_code: i32 },
+    /// The operating system refused an operation on an index file; `os_code` is errno.
+    IndexIo { operation: &'static str, os_code: i32 },
     /// Authority refuses: which rule, the ledger index of the statement that decides (`u64::MAX`: none),
     /// its limit and the actual value.
     Refused { rule: Rule, statement: u64, limit: u64, actual: u64 },
@@ -141,6 +143,12 @@ impl core::fmt::Display for Error {
             Error::LedgerIo { operation, os_code } => {
                 let error = std::io::Error::from_raw_os_error(os_code);
                 write!(f, "ledger: {operation} failed: {error}{}", remedy(error.kind()))
+            }
+            Error::IndexIo { operation: "lock", .. } => {
+                f.write_str("index: another process is adding to it; wait for it or stop it")
+            }
+            Error::IndexIo { operation, os_code } => {
+                write!(f, "index: {operation} failed: {}", std::io::Error::from_raw_os_error(os_code))
             }
             Error::Refused { rule, statement, limit, actual } => {
                 write!(f, "refused: {rule}")?;

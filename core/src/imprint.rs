@@ -1,27 +1,57 @@
-//! Seal imprints, step one: decode a picture, find its dominant imprint, make a fingerprint that does not
-//! depend on the imprint's rotation, position or scale, and compare two fingerprints.
+//! Seal imprints: decode a picture, find every imprint on it, know the seal among millions whatever the rotation, and
+//! tell the registered design from a look-alike.
 //!
-//! The stages are the files: [`Image`] (decode and bounds), the ink (red or blue against the paper), [`find`]
-//! (round, oval and square borders), the polar normal form, [`Fingerprint`] and [`compare`]. Every number that
-//! ends in a fingerprint is computed with integers, or with the five operations that IEEE 754 defines to the
-//! bit, so the same pixels give the same bytes on every machine.
+//! The stages are the files: [`Image`] (decode and bounds), [`density()`] (the ink, unmixed from paper and black print),
+//! [`find()`] (round, oval and square borders), [`Fingerprint`] and [`Index`] (search), [`register()`] and [`compare()`].
+//! Every number that ends in a fingerprint is computed with integers, or with the five operations that IEEE 754
+//! defines to the bit, so the same pixels give the same bytes on every machine.
 //!
-//! It does *not* tell a re-engraved copy from the genuine seal: "same" means the same design. The measured
-//! error rates and the limits are in `core/docs/imprint.md`.
+//! It does *not* tell two seals that were cut from the same artwork: the best verdict is "matches the registered
+//! design". The measured error rates and the limits are in `core/docs/imprint.md`.
 #![doc = include_str!("../docs/imprint.md")]
 
+mod alarm;
+mod align;
+mod border;
+mod circles;
 mod compare;
 mod decode;
+mod density;
+mod edges;
+mod elements;
 mod find;
 mod fingerprint;
 mod fit;
+mod fourier;
 mod image;
+mod index;
 mod ink;
-mod normalise;
+mod measure;
+mod overlay;
+mod page;
+mod parts;
+mod plane;
+mod png;
+mod polar;
+mod register;
+mod registered;
+mod scan;
+mod shares;
+mod stray;
 mod trigonometry;
+mod turn;
+mod verdict;
 
-pub use compare::{Comparison, DIFFERENT_BELOW, SAME_AT_LEAST, Verdict, compare};
-pub use find::{Imprint, Shape, find};
-pub use fingerprint::{FINGERPRINT_LENGTH, Fingerprint};
+pub use alarm::Alarm;
+pub use compare::{Comparison, PartComparison, compare};
+pub use density::{Density, density};
+pub use elements::PartKind;
+pub use find::{Imprint, Shape, find, find_at};
+pub use fingerprint::{CODE_LENGTH, FINGERPRINT_LENGTH, Fingerprint};
 pub use image::{Image, MAX_PIXELS, MAX_SIDE};
+pub use index::{Hit, Index, MAX_HITS, MAX_NAME};
 pub use ink::Ink;
+pub use overlay::{ARROW_SCALE, Overlay};
+pub use register::register;
+pub use registered::Registered;
+pub use verdict::{Evidence, Measure, THRESHOLDS, Threshold, Verdict};

@@ -14,6 +14,7 @@ pub(crate) mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod blocks;
 mod carry;
+mod hamming;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod ifma;
 mod opaque;
@@ -22,6 +23,7 @@ mod pick;
 pub(crate) mod shani;
 
 pub(crate) use carry::{add_carry, sub_borrow};
+pub(crate) use hamming::distances;
 pub(crate) use opaque::opaque;
 pub(crate) use pick::pick;
 

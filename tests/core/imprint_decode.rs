@@ -20,6 +20,13 @@ fn jpegs() -> Vec<(String, Vec<u8>)> {
         .into()
 }
 
+fn files() -> Vec<(String, Vec<u8>)> {
+    let folder: PathBuf = support::vectors().join("imprint");
+    let others = ["rgb.bmp", "rgb-lzw.tif", "fax4.tif", "grey-deflate.tif"];
+    let read = |name: &str| (name.to_owned(), std::fs::read(folder.join(name)).expect(name));
+    jpegs().into_iter().chain(others.map(read)).collect()
+}
+
 fn near(a: [u8; 3], b: [u8; 3], tolerance: u8) -> bool {
     a.iter().zip(b).all(|(&a, b)| a.abs_diff(b) <= tolerance)
 }
@@ -169,9 +176,11 @@ fn compressed_data_beyond_the_picture_is_not_unpacked() {
 
 #[test]
 fn other_files_are_named() {
-    for file in [&b""[..], b"\x89PN", b"GIF89a", b"BM", b"%PDF-1.7", b"\xff\xd8", b"II*\0"] {
-        assert_eq!(reason(file), "neither a PNG nor a JPEG file");
+    for file in [&b""[..], b"\x89PN", b"GIF89a", b"%PDF-1.7", b"\xff\xd8"] {
+        assert_eq!(reason(file), "neither a PNG nor a JPEG, BMP or TIFF file");
     }
+    assert!(reason(b"BM").contains("BMP"));
+    assert!(reason(b"II*\0").contains("TIFF"));
 }
 
 #[test]
@@ -192,6 +201,64 @@ fn raw_pixels_are_checked() {
 }
 
 #[test]
+fn every_kind_of_bmp_and_tiff() {
+    let folder: PathBuf = support::vectors().join("imprint");
+    let read = |name: &str| std::fs::read(folder.join(name)).expect(name);
+    let (rgb, grey, white) =
+        ([[0; 3], [243, 228, 1], [200, 20, 30]], [[0; 3], [207; 3], [75; 3]], [[0; 3], [255; 3], [0; 3]]);
+    for (name, channels, looks) in [
+        ("rgb.bmp", 3, rgb),
+        ("rgba.bmp", 4, rgb),
+        ("grey.bmp", 3, grey),
+        ("one.bmp", 3, white),
+        ("palette.bmp", 3, [[21, 63, 12], [212, 198, 126], [206, 17, 26]]),
+        ("rgb-raw.tif", 3, rgb),
+        ("rgb-lzw.tif", 3, rgb),
+        ("cmyk.tif", 3, rgb),
+        ("grey-deflate.tif", 1, grey),
+        ("grey16.tif", 1, grey),
+        ("fax4.tif", 1, white),
+    ] {
+        let image = Image::decode(&read(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!((image.width(), image.height(), image.channels()), (28, 20, channels), "{name}");
+        assert_eq!([image.pixel(0, 0), image.pixel(27, 19), image.pixel(7, 6)], looks, "{name}");
+        assert!(
+            image.pixels_per_metre().is_some_and(|p| p.abs_diff(11_811) < 2),
+            "{name}: {:?}",
+            image.pixels_per_metre()
+        );
+        assert_eq!(Image::count_pages(&read(name)), Ok(1), "{name}");
+        assert!(Image::decode_page(&read(name), 1).is_err(), "{name} has one page");
+    }
+    let pages = read("pages.tif");
+    assert_eq!(Image::count_pages(&pages), Ok(3));
+    let kinds = [0, 1, 2].map(|page| Image::decode_page(&pages, page).unwrap().channels());
+    assert_eq!(kinds, [3, 1, 1]);
+    assert!(reason(&read("palette-packbits.tif")).contains("palette"));
+    assert!(reason(&read("rgb-jpeg.tif")).contains("JPEG"));
+    // A directory that is its own successor.
+    let mut circle = read("rgb-raw.tif");
+    let at = u32::from_le_bytes(circle[4..8].try_into().unwrap()) as usize;
+    let entries = usize::from(u16::from_le_bytes([circle[at], circle[at + 1]]));
+    let next = at + 2 + entries * 12;
+    circle[next..next + 4].copy_from_slice(&(at as u32).to_le_bytes());
+    assert!(Image::count_pages(&circle).is_err());
+}
+
+#[test]
+fn resolutions_that_nobody_measured_are_unknown() {
+    let mut bmp = std::fs::read(support::vectors().join("imprint/rgb.bmp")).unwrap();
+    for (pixels_per_metre, known) in [(2_835u32, false), (3_780, false), (3_937, true), (11_811, true), (0, false)] {
+        for at in [38, 42] {
+            bmp[at..at + 4].copy_from_slice(&pixels_per_metre.to_le_bytes());
+        }
+        let image = Image::decode(&bmp).unwrap();
+        assert_eq!(image.pixels_per_metre(), known.then_some(pixels_per_metre));
+        assert_eq!(image.with_resolution(5_000).pixels_per_metre(), Some(5_000));
+    }
+}
+
+#[test]
 fn pictures_of_others() {
     let Some(shared) = support::shared_data() else { return };
     for entry in std::fs::read_dir(shared.join("imprint/licensed")).expect("imprint/licensed") {
@@ -201,9 +268,9 @@ fn pictures_of_others() {
     }
 }
 
-/// A clean drawn seal of others against itself turned by a quarter, which is exact, and mirrored.
+/// A clean drawn seal of others, turned by a quarter and mirrored, which is exact.
 #[test]
-fn a_drawn_seal_of_others_is_known_again() {
+fn a_drawn_seal_of_others_is_found_again() {
     let Some(shared) = support::shared_data() else { return };
     let image = Image::decode(&std::fs::read(shared.join("imprint/licensed/ofdrw_StampImg.png")).unwrap()).unwrap();
     let (w, h, n) = (image.width() as usize, image.height() as usize, usize::from(image.channels()));
@@ -217,13 +284,19 @@ fn a_drawn_seal_of_others_is_known_again() {
         }
         Image::from_pixels(width as u32, height as u32, n as u8, None, pixels).unwrap()
     };
-    let registered = imprint::Fingerprint::of(&image).expect("an imprint");
-    let quarter = imprint::Fingerprint::of(&moved(&|x, y| (y, w - 1 - x), h, w)).unwrap();
-    let comparison = imprint::compare(&registered, &quarter);
-    assert_eq!(comparison.verdict, imprint::Verdict::Same, "{comparison:?}");
-    assert!((comparison.angle - 90.0).abs() < 1.0, "{comparison:?}");
-    let mirrored = imprint::Fingerprint::of(&moved(&|x, y| (w - 1 - x, y), w, h)).unwrap();
-    assert_eq!(imprint::compare(&registered, &mirrored).verdict, imprint::Verdict::Different);
+    let upright = imprint::find(&image);
+    assert_eq!(upright.len(), 1, "{upright:?}");
+    let (x, y) = upright[0].centre;
+    for (name, picture, centre) in [
+        ("a quarter", moved(&|x, y| (y, w - 1 - x), h, w), (y, w as i64 * 16 - x)),
+        ("mirrored", moved(&|x, y| (w - 1 - x, y), w, h), (w as i64 * 16 - x, y)),
+    ] {
+        let found = imprint::find(&picture);
+        assert_eq!((found.len(), found[0].shape), (1, upright[0].shape), "{name}: {found:?}");
+        let near = |a: i64, b: i64| (a - b).abs() <= 16;
+        assert!(near(found[0].centre.0, centre.0) && near(found[0].centre.1, centre.1), "{name}: {found:?}");
+        assert!(near(found[0].u.0, upright[0].u.0), "{name}: {found:?}");
+    }
 }
 
 proptest! {
@@ -238,8 +311,8 @@ proptest! {
     }
 
     #[test]
-    fn mangled_files_never_panic(which in 0..5usize, cuts in proptest::collection::vec((any::<u16>(), any::<u16>(), any::<u8>()), 1..8)) {
-        let (_, mut file) = jpegs().swap_remove(which);
+    fn mangled_files_never_panic(which in 0..9usize, cuts in proptest::collection::vec((any::<u16>(), any::<u16>(), any::<u8>()), 1..8)) {
+        let (_, mut file) = files().swap_remove(which);
         for (at, length, value) in cuts {
             let at = usize::from(at) % file.len();
             let end = (at + usize::from(length) % 40).min(file.len());
@@ -258,13 +331,14 @@ proptest! {
     }
 
     #[test]
-    fn any_pixels_give_an_imprint_or_a_reason(width in 1..90u32, height in 1..90u32, channels in prop::sample::select(vec![1u8, 3, 4]), seed in any::<u64>()) {
+    fn any_pixels_give_imprints_within_bounds(width in 1..90u32, height in 1..90u32, channels in prop::sample::select(vec![1u8, 3, 4]), seed in any::<u64>()) {
         let length = width as usize * height as usize * usize::from(channels);
         let pixels: Vec<u8> = (0..length as u64).map(|k| support::pictures::mixed(seed ^ (k / 40)) as u8).collect();
         let image = Image::from_pixels(width, height, channels, None, pixels).unwrap();
-        match imprint::Fingerprint::of(&image) {
-            Ok(print) => prop_assert_eq!(imprint::compare(&print, &print).angle, 0.0),
-            Err(error) => prop_assert!(matches!(error, Error::NoImprint { .. }), "{error:?}"),
+        for found in imprint::find(&image) {
+            prop_assert!(found.confidence > 0);
+            let print = imprint::Fingerprint::of(&image, &found);
+            prop_assert_eq!(print.as_bytes().len(), imprint::FINGERPRINT_LENGTH);
         }
     }
 }

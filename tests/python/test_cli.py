@@ -349,8 +349,20 @@ def test_the_file_is_part_of_the_use(story):
 def test_imprints(shell):
     for name, company in (("a.png", "东海精密制造有限公司"), ("b.png", "南山轴承股份有限公司")):
         shell.run("imprint", "draw", "--name", company, "-o", name)
-    assert shell.json("imprint", "compare", "a.png", "a.png")["verdict"] == "same"
+    same = shell.json("imprint", "compare", "a.png", "a.png", "--overlay", "o.png", "--report", "r.html")
+    assert same["verdict"] == "matches the registered design"
+    assert (shell.directory / "o.png").read_bytes().startswith(b"\x89PNG")
+    assert "matches the registered design" in (shell.directory / "r.html").read_text()
     assert shell.json("imprint", "compare", "a.png", "b.png", code=1)["ok"] is False
+    assert "exists" in shell.run("imprint", "compare", "a.png", "a.png", "--overlay", "o.png", code=3).stderr
+    assert "register seals first" in shell.run("imprint", "search", "a.png", "--registry", "seals", code=3).stderr
+    rows = shell.json("imprint", "register", "a.png", "b.png", "--registry", "seals")["rows"]
+    assert [row["name"] for row in rows] == ["a", "b"]
+    hits = shell.json("imprint", "search", "b.png", "--registry", "seals", "--limit", "1")["rows"]
+    assert [hit["name"] for hit in hits] == ["b"]
+    verified = shell.json("imprint", "verify-page", "a.png", "--registry", "seals", "--overlays", "overlays")
+    assert [(row["name"], row["ok"]) for row in verified["rows"]] == [("a", True)]
+    assert len(list((shell.directory / "overlays").iterdir())) == 1
     assert len(shell.json("imprint", "fingerprint", "a.png")["fingerprint"]) > 64
     (shell.directory / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nnothing")
     assert "image" in shell.run("imprint", "fingerprint", "bad.png", code=3).stderr

@@ -23,6 +23,8 @@ NAMES = (
     "南山轴承股份有限公司",
     "南山轴承集团有限公司",
 )
+# The limit that core/docs/imprint.md states: 工 lies within 密, and missing ink is no evidence.
+WITHIN = {"东海精工制造有限公司": "东海精密制造有限公司"}
 ANGLES = (0, 37, 90, 143, 205, 298)
 
 
@@ -32,31 +34,32 @@ def drawn() -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def registered(drawn) -> dict[str, imprint.Fingerprint]:
-    return {name: imprint.fingerprint(png) for name, png in drawn.items()}
+def registered(drawn) -> dict[str, imprint.Registered]:
+    return {name: imprint.register(png) for name, png in drawn.items()}
 
 
 def scan(png: bytes, angle: float, seed: int, **model: object) -> bytes:
     return synthetic_scan(png, angle=angle, seed=seed, page_mm=(80, 60), **model)
 
 
-@pytest.mark.parametrize("dpi", [150, 200, 300])
+@pytest.mark.parametrize("dpi", [200, 300])
 def test_every_seal_is_told_from_every_other_at_any_angle(drawn, registered, dpi):
     verdicts = {"genuine": [], "impostor": []}
     for seed, (name, png) in enumerate(drawn.items()):
-        for angle in ANGLES[seed % 2 :: 2]:
-            found = imprint.fingerprint(scan(png, angle, seed * 1000 + 7 + angle, dpi=dpi))
-            results = {other: imprint.compare(mark, found) for other, mark in registered.items()}
-            best = max(results, key=lambda other: results[other].similarity)
+        for angle in ANGLES[seed % 2 :: 3]:
+            page = imprint.decode(scan(png, angle, seed * 1000 + 7 + angle, dpi=dpi))
+            found = imprint.find(page)[0]
+            results = {other: imprint.compare(seal, page, found) for other, seal in registered.items()}
+            best = min(results, key=lambda other: results[other].score)
             assert best == name, f"{name} at {angle} degrees looks most like {best}"
             verdicts["genuine"].append(results[name].verdict)
-            verdicts["impostor"] += [r.verdict for other, r in results.items() if other != name]
+            verdicts["impostor"] += [r.verdict for other, r in results.items() if other not in {name, WITHIN.get(name)}]
             turned = (results[name].angle - angle + 180) % 360 - 180
-            assert abs(turned) < 2
-    assert (len(verdicts["genuine"]), len(verdicts["impostor"])) == (24, 168)
+            assert abs(turned) < 0.5
+    assert (len(verdicts["genuine"]), len(verdicts["impostor"])) == (16, 110)
     assert "different" not in verdicts["genuine"]
-    assert "same" not in verdicts["impostor"]
-    assert verdicts["genuine"].count("same") >= 22
+    assert imprint.MATCHES not in verdicts["impostor"]
+    assert verdicts["genuine"].count(imprint.MATCHES) >= 14
 
 
 def test_files_arrays_and_images_are_one(drawn):
@@ -70,21 +73,19 @@ def test_files_arrays_and_images_are_one(drawn):
 
 
 def test_a_fingerprint_is_a_value(registered):
-    mark = registered[NAMES[0]]
+    mark = registered[NAMES[0]].fingerprint
     assert pickle.loads(pickle.dumps(mark)) == mark  # noqa: S301
     assert imprint.Fingerprint.from_bytes(mark.to_bytes()) == mark
     assert len(mark.to_bytes()) == imprint.Fingerprint.LENGTH
     with pytest.raises(errors.InputError):
         imprint.Fingerprint.from_bytes(mark.to_bytes()[:-1])
-    with pytest.raises(TypeError):
-        bool(imprint.compare(mark, mark))
 
 
 def test_a_blank_page_has_no_imprint():
     blank = numpy.full((400, 300, 3), 250, "uint8")
-    for act in (imprint.find, imprint.fingerprint):
-        with pytest.raises(errors.NoImprint):
-            act(blank)
+    assert imprint.find(blank) == []
+    with pytest.raises(errors.NoImprint):
+        imprint.fingerprint(blank)
 
 
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"\0" * 1000])
@@ -95,10 +96,10 @@ def test_what_is_no_picture_is_a_typed_error(data):
 
 def test_the_stamp_of_others_is_recognised_when_turned(shared_data):
     file = (shared_data / "imprint" / "licensed" / "ofdrw_StampImg.png").read_bytes()
-    mark = imprint.fingerprint(file)
+    seal = imprint.register(file, dpi=254)
     turned = (
         Pictures.open(io.BytesIO(file)).convert("RGBA").rotate(75, expand=True, resample=Pictures.Resampling.BICUBIC)
     )
-    again = imprint.compare(mark, imprint.fingerprint(numpy.asarray(turned)))
-    assert again.verdict == "same"
-    assert abs((again.angle - 75 + 180) % 360 - 180) < 2
+    again = imprint.compare(seal, numpy.asarray(turned))
+    assert again.verdict == imprint.MATCHES
+    assert abs((again.angle - 75 + 180) % 360 - 180) < 0.5

@@ -19,6 +19,10 @@ pub struct Drawing {
     /// The characters of the line under the star; none: no line.
     pub purpose: Vec<u64>,
     pub colour: [u8; 3],
+    /// How the star is turned, in turns clockwise.
+    pub star_turn: f64,
+    /// The width of a round border, of the radius.
+    pub border: f64,
 }
 
 impl Drawing {
@@ -30,6 +34,8 @@ impl Drawing {
             characters: (0..10).map(part).collect(),
             purpose: (100..105).map(part).collect(),
             colour: [214, 20, 30],
+            star_turn: 0.0,
+            border: 0.06,
         }
     }
 
@@ -60,13 +66,13 @@ impl Drawing {
                 if distance > 1.0 {
                     return false;
                 }
-                if distance > 0.94 {
+                if distance > 1.0 - self.border {
                     return true;
                 }
             }
         }
         // A star in the middle.
-        let turn = (x.atan2(-y) / TAU).rem_euclid(0.2) - 0.1;
+        let turn = (x.atan2(-y) / TAU - self.star_turn).rem_euclid(0.2) - 0.1;
         if distance < 0.34 - 2.1 * turn.abs() {
             return true;
         }

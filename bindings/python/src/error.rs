@@ -75,6 +75,11 @@ fn build(py: Python<'_>, error: Error) -> PyResult<Bound<'_, PyAny>> {
             fields.set_item("errno", os_code)?;
             "LedgerIOError"
         }
+        Error::IndexIo { operation, os_code } => {
+            fields.set_item("operation", operation)?;
+            fields.set_item("errno", os_code)?;
+            "StorageError"
+        }
         Error::Refused { rule, statement, limit, actual } => {
             fields.set_item("statement", (statement != u64::MAX).then_some(statement))?;
             fields.set_item("limit", limit)?;

@@ -4,10 +4,10 @@ use crate::error::{CoreError, PyCoreResult};
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
-use sealcore::imprint::{self, FINGERPRINT_LENGTH, Ink, Shape, Verdict};
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+use sealcore::imprint::{self, Ink, Shape};
 
-const WANTED: &str = "expected a PNG or JPEG file as bytes, an Image, or a C-contiguous array of uint8 with shape \
+const WANTED: &str = "expected a picture file as bytes, an Image, or a C-contiguous array of uint8 with shape \
     (height, width), (height, width, 3) or (height, width, 4)";
 
 /// A picture of 8 bits a channel: grey, RGB or RGBA.
@@ -71,12 +71,7 @@ fn from_buffer(py: Python<'_>, buffer: &PyBuffer<u8>, dpi: Option<f64>) -> PyRes
             "the array is not C-contiguous: copy it first, for example with array.copy()",
         ));
     }
-    let invalid = |field, reason| CoreError(sealcore::Error::InvalidArgument { field, reason });
-    let pixels_per_metre = match dpi {
-        None => None,
-        Some(dpi) if (1.0..=100_000.0).contains(&dpi) => Some((dpi / 0.0254).round() as u32),
-        Some(_) => return Err(invalid("dpi", "1 to 100,000 dots an inch").into()),
-    };
+    let pixels_per_metre = pixels_per_metre(dpi)?;
     // The bounds hold before the pixels are copied.
     let side = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
     imprint::Image::check_bounds(side(width), side(height)).map_err(CoreError)?;
@@ -85,13 +80,13 @@ fn from_buffer(py: Python<'_>, buffer: &PyBuffer<u8>, dpi: Option<f64>) -> PyRes
 }
 
 /// A picture however it is given.
-enum Picture<'py> {
+pub(crate) enum Picture<'py> {
     Decoded(PyRef<'py, Image>),
     Read(imprint::Image),
 }
 
 impl<'py> Picture<'py> {
-    fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+    pub(crate) fn of(object: &Bound<'py, PyAny>) -> PyResult<Self> {
         if let Ok(image) = object.cast::<Image>() {
             return Ok(Picture::Decoded(image.borrow()));
         }
@@ -107,7 +102,7 @@ impl<'py> Picture<'py> {
         from_buffer(py, &buffer, None).map(Picture::Read)
     }
 
-    fn image(&self) -> &imprint::Image {
+    pub(crate) fn image(&self) -> &imprint::Image {
         match self {
             Picture::Decoded(image) => &image.0,
             Picture::Read(image) => image,
@@ -116,14 +111,15 @@ impl<'py> Picture<'py> {
 }
 
 /// Where and what an imprint is on a picture.
-#[pyclass(frozen, module = "sealcore.imprint")]
-pub(crate) struct Imprint(imprint::Imprint);
+#[pyclass(frozen, eq, module = "sealcore.imprint")]
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Imprint(pub(crate) imprint::Imprint);
 
 fn sixteenths((x, y): (i64, i64)) -> (f64, f64) {
     (x as f64 / 16.0, y as f64 / 16.0)
 }
 
-fn shape_name(shape: Shape) -> &'static str {
+pub(crate) fn shape_name(shape: Shape) -> &'static str {
     match shape {
         Shape::Round => "round",
         Shape::Oval => "oval",
@@ -131,20 +127,70 @@ fn shape_name(shape: Shape) -> &'static str {
     }
 }
 
+fn refused(field: &'static str, reason: &'static str) -> PyErr {
+    CoreError(sealcore::Error::InvalidArgument { field, reason }).into()
+}
+
+/// Dots an inch as pixels a metre.
+pub(crate) fn pixels_per_metre(dpi: Option<f64>) -> PyResult<Option<u32>> {
+    match dpi {
+        None => Ok(None),
+        Some(dpi) if (1.0..=100_000.0).contains(&dpi) => Ok(Some((dpi / 0.0254).round() as u32)),
+        Some(_) => Err(refused("dpi", "1 to 100,000 dots an inch")),
+    }
+}
+
 #[pymethods]
 impl Imprint {
+    /// An imprint whose place on a picture is known.
+    #[new]
+    #[pyo3(signature = (*, shape, ink, centre, axes, coverage=0.0, confidence=1.0, dpi=None))]
+    fn new(
+        shape: &str,
+        ink: &str,
+        centre: (f64, f64),
+        axes: ((f64, f64), (f64, f64)),
+        coverage: f64,
+        confidence: f64,
+        dpi: Option<f64>,
+    ) -> PyResult<Self> {
+        let shape = match shape {
+            "round" => Shape::Round,
+            "oval" => Shape::Oval,
+            "square" => Shape::Square,
+            _ => return Err(refused("shape", "\"round\", \"oval\" or \"square\"")),
+        };
+        let ink = match ink {
+            "red" => Ink::Red,
+            "blue" => Ink::Blue,
+            "grey" => Ink::Grey,
+            "drawn" => Ink::Drawn,
+            _ => return Err(refused("ink", "\"red\", \"blue\", \"grey\" or \"drawn\"")),
+        };
+        let share = |field, value: f64| match (0.0..=1.0).contains(&value) {
+            true => Ok((value * 255.0).round() as u8),
+            false => Err(refused(field, "a share from 0 to 1")),
+        };
+        let mut made = imprint::Imprint::new(shape, ink, centre, axes.0, axes.1).map_err(CoreError)?;
+        made.coverage = share("coverage", coverage)?;
+        made.confidence = share("confidence", confidence)?;
+        made.pixels_per_metre = pixels_per_metre(dpi)?;
+        Ok(Imprint(made))
+    }
+
     /// "round", "oval" or "square".
     #[getter]
     fn shape(&self) -> &'static str {
         shape_name(self.0.shape)
     }
 
-    /// "red", "blue", or "drawn" (any colour on a transparent ground).
+    /// "red", "blue", "grey" (a picture without colour) or "drawn" (any colour on a transparent ground).
     #[getter]
     fn ink(&self) -> &'static str {
         match self.0.ink {
             Ink::Red => "red",
             Ink::Blue => "blue",
+            Ink::Grey => "grey",
             Ink::Drawn => "drawn",
         }
     }
@@ -161,16 +207,22 @@ impl Imprint {
         (sixteenths(self.0.u), sixteenths(self.0.v))
     }
 
+    /// The upright box around the border in pixels: left, top, right, bottom, the last two just outside.
+    #[getter(r#box)]
+    fn bounds(&self) -> (i64, i64, i64, i64) {
+        self.0.bounds().into()
+    }
+
     /// The lengths of the axes, border to border, in millimetres; None if the resolution is unknown.
     #[getter]
     fn size_mm(&self) -> Option<(f64, f64)> {
         self.0.size_mm()
     }
 
-    /// The share of the border that carries ink, 0 to 1.
+    /// How the longer axis is turned, in degrees counter-clockwise; 0 for a circle.
     #[getter]
-    fn support(&self) -> f64 {
-        f64::from(self.0.support) / 255.0
+    fn angle(&self) -> f64 {
+        self.0.angle()
     }
 
     /// The share of the area inside the border that carries ink, 0 to 1.
@@ -179,162 +231,70 @@ impl Imprint {
         f64::from(self.0.coverage) / 255.0
     }
 
-    fn __repr__(&self) -> String {
-        let (x, y) = self.centre();
-        format!("Imprint({}, {} ink, centre ({x:.1}, {y:.1}), support {:.2})", self.shape(), self.ink(), self.support())
-    }
-}
-
-/// What an imprint looks like, apart from place, size and rotation.
-#[pyclass(frozen, eq, hash, module = "sealcore.imprint")]
-#[derive(PartialEq, Eq, Hash)]
-pub(crate) struct Fingerprint(imprint::Fingerprint);
-
-#[pymethods]
-impl Fingerprint {
-    /// The length of a stored fingerprint in bytes.
-    #[classattr]
-    const LENGTH: usize = FINGERPRINT_LENGTH;
-
-    /// A stored fingerprint.
-    #[staticmethod]
-    fn from_bytes(data: crate::bytes::Bytes<'_>) -> PyCoreResult<Self> {
-        Ok(Fingerprint(imprint::Fingerprint::from_bytes(data.as_slice())?))
-    }
-
-    /// The bytes to store.
-    fn to_bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.0.as_bytes())
-    }
-
-    fn __bytes__<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        self.to_bytes(py)
-    }
-
-    /// "round", "oval" or "square".
+    /// How sure it is that this is an imprint, 0 to 1.
     #[getter]
-    fn shape(&self) -> &'static str {
-        shape_name(self.0.shape())
+    fn confidence(&self) -> f64 {
+        f64::from(self.0.confidence) / 255.0
     }
 
-    /// The share of the border that carried ink, 0 to 1.
+    /// The resolution in dots an inch that the size rests on, or None.
     #[getter]
-    fn support(&self) -> f64 {
-        f64::from(self.0.support()) / 255.0
-    }
-
-    /// The share of the area inside the border that carried ink, 0 to 1.
-    #[getter]
-    fn coverage(&self) -> f64 {
-        f64::from(self.0.coverage()) / 255.0
-    }
-
-    /// The 128 bytes for searching, the same however the imprint is turned.
-    #[getter]
-    fn code<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, self.0.code())
-    }
-
-    /// In how many of the 1,024 bits of the code two fingerprints differ.
-    fn code_distance(&self, other: &Fingerprint) -> u32 {
-        self.0.code_distance(&other.0)
+    fn dpi(&self) -> Option<f64> {
+        self.0.pixels_per_metre.map(|p| f64::from(p) * 0.0254)
     }
 
     fn __repr__(&self) -> String {
-        format!("{:?}", self.0)
+        let (x, y) = self.centre();
+        let (name, ink, confidence) = (self.shape(), self.ink(), self.confidence());
+        format!("Imprint({name}, {ink} ink, centre ({x:.1}, {y:.1}), confidence {confidence:.2})")
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        Ok((py.get_type::<Fingerprint>().getattr("from_bytes")?, (self.to_bytes(py),)))
-    }
-}
-
-/// The outcome of a comparison.
-#[pyclass(frozen, module = "sealcore.imprint")]
-pub(crate) struct Comparison(imprint::Comparison);
-
-#[pymethods]
-impl Comparison {
-    /// "same", "different" or "insufficient".
-    #[getter]
-    fn verdict(&self) -> &'static str {
-        match self.0.verdict {
-            Verdict::Same => "same",
-            Verdict::Different => "different",
-            Verdict::Insufficient => "insufficient",
-        }
-    }
-
-    /// The likeness of the least alike parts, 0 to 1.
-    #[getter]
-    fn similarity(&self) -> f64 {
-        self.0.similarity
-    }
-
-    /// By how many degrees the questioned imprint is turned against the registered one, counter-clockwise.
-    #[getter]
-    fn angle(&self) -> f64 {
-        self.0.angle
-    }
-
-    /// How many windows were compared.
-    #[getter]
-    fn windows(&self) -> u32 {
-        self.0.windows
-    }
-
-    /// How many windows of the registered imprint are empty in the questioned one.
-    #[getter]
-    fn missing(&self) -> u32 {
-        self.0.missing
-    }
-
-    fn __repr__(&self) -> String {
-        format!(
-            "Comparison({}, similarity {:.3}, angle {:.1}, {} windows, {} missing)",
-            self.verdict(),
-            self.0.similarity,
-            self.0.angle,
-            self.0.windows,
-            self.0.missing
-        )
-    }
-
-    fn __bool__(&self) -> PyResult<bool> {
-        Err(PyTypeError::new_err("a Comparison has no truth value: look at .verdict"))
+    fn __getnewargs_ex__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyTuple>, Bound<'py, PyDict>)> {
+        let names = PyDict::new(py);
+        names.set_item("shape", self.shape())?;
+        names.set_item("ink", self.ink())?;
+        names.set_item("centre", self.centre())?;
+        names.set_item("axes", self.axes())?;
+        names.set_item("coverage", self.coverage())?;
+        names.set_item("confidence", self.confidence())?;
+        names.set_item("dpi", self.dpi())?;
+        Ok((PyTuple::empty(py), names))
     }
 }
 
-/// Decode a PNG or JPEG file.
+/// How many pages a picture file holds.
 #[pyfunction]
 #[pyo3(signature = (data, /))]
-pub(crate) fn decode_image(py: Python<'_>, data: crate::bytes::Bytes<'_>) -> PyCoreResult<Image> {
+pub(crate) fn page_count(py: Python<'_>, data: crate::bytes::Bytes<'_>) -> PyCoreResult<u32> {
     let file = data.as_slice();
-    Ok(Image(py.detach(|| imprint::Image::decode(file))?))
+    Ok(py.detach(|| imprint::Image::count_pages(file))?)
 }
 
-/// Find the dominant imprint of a picture.
+/// Decode a page of a picture file.
 #[pyfunction]
-#[pyo3(signature = (image, /))]
-pub(crate) fn find_imprint(image: &Bound<'_, PyAny>) -> PyResult<Imprint> {
+#[pyo3(signature = (data, page=0, /, *, dpi=None))]
+pub(crate) fn decode_image(
+    py: Python<'_>,
+    data: crate::bytes::Bytes<'_>,
+    page: u32,
+    dpi: Option<f64>,
+) -> PyResult<Image> {
+    let given = pixels_per_metre(dpi)?;
+    let file = data.as_slice();
+    let image = py.detach(|| imprint::Image::decode_page(file, page)).map_err(CoreError)?;
+    Ok(Image(match given {
+        Some(given) => image.with_resolution(given),
+        None => image,
+    }))
+}
+
+/// Find every imprint of a picture.
+#[pyfunction]
+#[pyo3(signature = (image, /, *, dpi=None))]
+pub(crate) fn find_imprints(image: &Bound<'_, PyAny>, dpi: Option<f64>) -> PyResult<Vec<Imprint>> {
+    let given = pixels_per_metre(dpi)?;
     let picture = Picture::of(image)?;
     let pixels = picture.image();
-    Ok(Imprint(image.py().detach(|| imprint::find(pixels)).map_err(CoreError)?))
-}
-
-/// The fingerprint of the dominant imprint of a picture.
-#[pyfunction]
-#[pyo3(signature = (image, /))]
-pub(crate) fn fingerprint_imprint(image: &Bound<'_, PyAny>) -> PyResult<Fingerprint> {
-    let picture = Picture::of(image)?;
-    let pixels = picture.image();
-    Ok(Fingerprint(image.py().detach(|| imprint::Fingerprint::of(pixels)).map_err(CoreError)?))
-}
-
-/// Compare a questioned imprint with a registered one.
-#[pyfunction]
-#[pyo3(signature = (registered, questioned, /))]
-pub(crate) fn compare_imprints(py: Python<'_>, registered: &Fingerprint, questioned: &Fingerprint) -> Comparison {
-    let (registered, questioned) = (&registered.0, &questioned.0);
-    Comparison(py.detach(|| imprint::compare(registered, questioned)))
+    let found = image.py().detach(|| imprint::find_at(pixels, given.or(pixels.pixels_per_metre())));
+    Ok(found.into_iter().map(Imprint).collect())
 }

@@ -6,6 +6,8 @@ mod bytes;
 mod error;
 mod hash;
 mod imprint;
+mod imprint_compare;
+mod imprint_index;
 mod ledger;
 mod ledger_format;
 mod ledger_note;
@@ -64,7 +66,12 @@ mod _core {
     };
     // imprint
     #[pymodule_export]
-    use crate::imprint::{
-        Comparison, Fingerprint, Image, Imprint, compare_imprints, decode_image, find_imprint, fingerprint_imprint,
+    use crate::imprint::{Image, Imprint, decode_image, find_imprints, page_count};
+    #[pymodule_export]
+    use crate::imprint_compare::{
+        Comparison, Evidence, Fingerprint, Part, Registered, compare_imprint, comparison_limits, fingerprint_imprint,
+        register_seal,
     };
+    #[pymodule_export]
+    use crate::imprint_index::{Hit, SealIndex};
 }

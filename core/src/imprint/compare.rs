@@ -1,264 +1,335 @@
-//! Two fingerprints side by side: the rotation that fits best, then the likeness of the least alike parts.
-//!
-//! The whole map of two seals of one maker is alike: ring, star and half of the name agree. So the verdict rests
-//! on the windows, each about a character large, that agree least.
+//! A questioned imprint against a registered seal.
 
-use super::find::Shape;
+use super::alarm::{Alarm, alarms, repeats};
+use super::align::align;
+use super::density::{Density, density};
+use super::elements::PartKind;
+use super::find::{Imprint, Shape};
 use super::fingerprint::Fingerprint;
-use super::normalise::{COLUMNS, RINGS};
+use super::image::Image;
+use super::measure::{Block, Laid, Measured, measure, play, scatter};
+use super::plane::Map;
+use super::registered::{Design, Registered, levelled};
+use super::scan::Scan;
+use super::shares::{HOLLOW, absent, hollow};
+use super::turn::turns;
+use super::verdict::{
+    Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, Verdict, few, judges_shape,
+    limit,
+};
+use std::sync::Arc;
 
-/// From this similarity on, two imprints show the same design.
-pub const SAME_AT_LEAST: f64 = 0.66;
-
-/// Below this similarity the designs differ; between the two bounds the verdict is [`Verdict::Insufficient`].
-pub const DIFFERENT_BELOW: f64 = 0.56;
-
-/// What a comparison says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// The imprints show the same design. A careful copy of the seal shows it too.
-    Same,
-    /// The designs differ.
-    Different,
-    /// Too little of the questioned imprint is clear enough to tell.
-    Insufficient,
+/// A part of the registered design, and how the questioned imprint shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartComparison {
+    /// What it is.
+    pub kind: PartKind,
+    /// Its middle from the seal's middle and its size, in mm, to the right and down.
+    pub centre_mm: (f64, f64),
+    /// Width and height in mm.
+    pub size_mm: (f64, f64),
+    /// Its shift against the whole in mm, to the right and down.
+    pub shift_mm: (f64, f64),
+    /// Its turn against the whole in degrees, counter-clockwise.
+    pub turn_degrees: f64,
+    /// Its growth against the whole, a share.
+    pub growth: f64,
+    /// How much wider its strokes are than the others' at this ink, in mm.
+    pub width_mm: f64,
+    /// Ink beside it further than the tolerance, over its own ink.
+    pub extra: f64,
+    /// The share of its ink that is there.
+    pub coverage: f64,
+    /// Whether enough of its outline is clear to judge shift, turn, growth and width.
+    pub judged: bool,
+    /// The strongest evidence against it, value over limit.
+    pub ratio: f64,
 }
 
 /// The outcome of [`compare`].
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone)]
 pub struct Comparison {
-    /// The verdict at the thresholds [`SAME_AT_LEAST`] and [`DIFFERENT_BELOW`].
+    /// The verdict.
     pub verdict: Verdict,
-    /// The likeness of the least alike parts, 0 (none) to 1 (identical).
-    pub similarity: f64,
-    /// By how many degrees the questioned imprint is turned against the registered one, counter-clockwise as
-    /// seen on the page, 0 to 360, in steps of 0.7.
+    /// What decided: the strongest evidence.
+    pub decided_by: Evidence,
+    /// All evidence, the strongest first.
+    pub evidence: Vec<Evidence>,
+    /// The strongest of all evidence, value over limit: the larger, the less it is the registered design. Finite.
+    pub score: f64,
+    /// The parts of the design, the border first.
+    pub parts: Vec<PartComparison>,
+    /// The correlation of the whole after alignment, 0 to 1.
+    pub likeness: f64,
+    /// Share of the ink further than 0.2 mm from registered ink.
+    pub extra: f64,
+    /// The same of the characters' ink alone.
+    pub extra_text: f64,
+    /// Local displacement in mm: root mean square, and what a tenth exceeds.
+    pub displacement_rms_mm: f64,
+    /// The 90th percentile of the local displacement, in mm.
+    pub displacement_p90_mm: f64,
+    /// The share of the registered ink that is there.
+    pub coverage: f64,
+    /// How much further than registered the ink reaches at every edge, in mm.
+    pub gain_mm: f64,
+    /// How the imprint is turned on its picture against the registered one, degrees counter-clockwise, 0 to 360.
     pub angle: f64,
-    /// How many windows were compared.
-    pub windows: u32,
-    /// How many windows with ink in the registered imprint are empty in the questioned one.
-    pub missing: u32,
+    /// Its size against the registered one; None if the picture's resolution is unknown.
+    pub scale: Option<f64>,
+    /// Signs that the imprint was not stamped: printed, drawn or pasted.
+    pub alarms: Vec<Alarm>,
+    pub(super) laid: Arc<Laid>,
+    pub(super) design: Arc<Design>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) per_mm: f64,
 }
 
-/// A band of rings with the width of its windows in columns: about a character, at its distance from the middle.
-struct Band {
-    from: usize,
-    to: usize,
-    width: usize,
-}
-
-const BANDS: [Band; 3] = [
-    Band { from: 0, to: RINGS / 3, width: 104 },
-    Band { from: RINGS / 3, to: RINGS * 2 / 3, width: 46 },
-    Band { from: RINGS * 2 / 3, to: RINGS, width: 29 },
-];
-
-/// A window counts if this share of it (of 256) is inked in one of the imprints.
-const MIN_INK: i64 = 20;
-
-/// The least alike windows whose mean is the similarity.
-const LEAST_ALIKE: usize = 6;
-
-/// With fewer windows than this there is too little to compare.
-const MIN_WINDOWS: usize = 16;
-
-/// Compare a questioned imprint with a registered one.
+/// Compare the imprint on a picture with a registered seal.
 ///
-/// The order matters: ink that the questioned imprint lacks is weak evidence (stamps miss ink), ink that the
-/// registered one lacks is strong evidence. A registered fingerprint is best made from the drawing.
+/// Ink that the questioned imprint lacks is no evidence (stamps miss ink) and only lowers the coverage; ink that the
+/// registered seal lacks is.
 ///
 /// # Source
-/// Own method: cyclic correlation of the polar maps for the rotation; then, for windows of a character's size
-/// that may shift by one cell, the normalised correlation. The thresholds and the error rates measured on
-/// synthetic scans are in the chapter of the module.
-///
-/// # Examples
-/// ```
-/// use sealcore::imprint::{Fingerprint, Image, Verdict, compare};
-/// # let mut pixels = vec![255; 200 * 200 * 3];
-/// # for y in -100..100 { for x in -100..100i32 {
-/// #     let d = ((x * x + y * y) as f64).sqrt();
-/// #     let bar = (20.0..80.0).contains(&d) && (x * 7 + y * 3).rem_euclid(40) < 17 + (y / 8) % 7;
-/// #     if bar || (90.0..96.0).contains(&d) {
-/// #         let at = ((y + 100) * 200 + x + 100) as usize * 3;
-/// #         pixels[at..at + 3].copy_from_slice(&[220, 20, 30]);
-/// #     }
-/// # } }
-/// # let picture = Image::from_pixels(200, 200, 3, None, pixels)?;
-/// let fingerprint = Fingerprint::of(&picture)?;
-/// let comparison = compare(&fingerprint, &fingerprint);
-/// assert_eq!(comparison.verdict, Verdict::Same);
-/// assert_eq!((comparison.similarity, comparison.angle), (1.0, 0.0));
-/// # Ok::<(), sealcore::Error>(())
-/// ```
-pub fn compare(registered: &Fingerprint, questioned: &Fingerprint) -> Comparison {
-    let (x, y) = (registered.cells(), questioned.cells());
-    let shift = best_shift(&x, &y);
-    let windows = windows(&x, &y, shift);
-    let similarity = least_alike(windows.iter().map(|w| w.likeness));
-    // Where the stamp left nothing there is nothing to differ, nor at the edge of that.
-    let printed = least_alike(windows.iter().filter(|w| !w.missing && !w.beside).map(|w| w.likeness));
-    let missing = windows.iter().filter(|w| w.missing).count();
-    let verdict = if !same_form(registered, questioned) {
-        Verdict::Different
-    } else if windows.len() - missing < MIN_WINDOWS {
-        Verdict::Insufficient
-    } else if printed < DIFFERENT_BELOW {
-        Verdict::Different
-    } else if similarity < SAME_AT_LEAST {
-        Verdict::Insufficient
-    } else {
-        Verdict::Same
+/// Own method. The alignment: Baker and Matthews. The asymmetry: Horiuchi, ICDAR 2001; the abstention: Ueda 1994.
+pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint) -> Comparison {
+    let design = registered.design();
+    let density = density(image, imprint);
+    let fingerprint = Fingerprint::measured(&density, imprint);
+    let frame = &registered.frame;
+    let per_mm = frame.per_mm;
+    let (scan, rough) = laid_roughly(registered, imprint, &density, &fingerprint);
+    let (map, likeness) = align(&design.levels, &scan, &rough).unwrap_or((rough[0], 0.0));
+    let ink = scan.ink.warped(&map, frame.side).blurred((0.05 * per_mm as f32).max(0.5));
+    let hidden = scan.hidden.as_ref().map(|plane| plane.warped(&map, frame.side));
+    let laid = Laid { ink: levelled(&ink, 0.45), pressed: ink, hidden };
+    let measured = measure(design, &laid, per_mm as f32);
+
+    let picture = scan.of_picture().inverse().map_or(map, |back| back.after(&map));
+    let [a, b, c, d] = picture.slope(frame.centre(), frame.centre());
+    let angle = (-(c - b).atan2(a + d).to_degrees()).rem_euclid(360.0);
+    let scale = imprint
+        .pixels_per_metre
+        .or(image.pixels_per_metre())
+        .map(|per_metre| (a * d - b * c).abs().sqrt() * per_mm / (f64::from(per_metre) / 1000.0));
+    judge(registered, design, laid, measured, likeness, angle, scale)
+}
+
+fn real((x, y): (i64, i64)) -> (f64, f64) {
+    (x as f64 / 16.0, y as f64 / 16.0)
+}
+
+/// The ink to align, and the maps from the frame to it where the imprint may lie.
+pub(super) fn laid_roughly(
+    registered: &Registered,
+    imprint: &Imprint,
+    density: &Density,
+    fingerprint: &Fingerprint,
+) -> (Scan, Vec<Map>) {
+    let longer = |[u, v]: [(f64, f64); 2]| u.0.hypot(u.1).max(v.0.hypot(v.1));
+    let coarse = longer([real(imprint.u), real(imprint.v)]) / longer(registered.frame.axes);
+    let scan = Scan::new(density, coarse);
+    let into = scan.of_picture();
+    let rough = rough_maps(registered, imprint, fingerprint).iter().map(|map| into.after(map)).collect();
+    (scan, rough)
+}
+
+/// Where the imprint may lie: the best turns of its axes.
+fn rough_maps(registered: &Registered, imprint: &Imprint, fingerprint: &Fingerprint) -> Vec<Map> {
+    let frame = &registered.frame;
+    let [ru, rv] = frame.axes;
+    let c = frame.centre();
+    let (x, y) = real(imprint.centre);
+    let (u, v) = (real(imprint.u), real(imprint.v));
+    let from = Map::affine(ru.0, rv.0, c, ru.1, rv.1, c);
+    let to = Map::affine(u.0, v.0, x, u.1, v.1, y);
+    let Some(from) = from.inverse() else { return vec![to] };
+    let mut found = turns(&registered.fingerprint, fingerprint, 3);
+    if imprint.shape == Shape::Square {
+        // A faint frame misleads the correlation: each of the four turns is tried.
+        let near = |k: f64| super::turn::Turn { radians: k * std::f64::consts::FRAC_PI_2, score: 0.0 };
+        found = (0..4).map(|k| near(f64::from(k))).collect();
+    }
+    let turned = |to: &Map| -> Vec<Map> {
+        let turn = |turn: &super::turn::Turn| {
+            let (s, c) = turn.radians.sin_cos();
+            to.after(&Map::affine(c, -s, 0.0, s, c, 0.0)).after(&from)
+        };
+        found.iter().map(turn).collect()
     };
-    Comparison {
-        verdict,
-        similarity,
-        angle: ((COLUMNS - shift) % COLUMNS) as f64 * 360.0 / COLUMNS as f64,
-        windows: windows.len() as u32,
-        missing: missing as u32,
-    }
-}
-
-/// The mean of the few lowest values, within 0 to 1.
-fn least_alike(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.truncate(LEAST_ALIKE);
-    (values.iter().sum::<f64>() / values.len().max(1) as f64).clamp(0.0, 1.0)
-}
-
-/// Whether the borders are of one form: a scan may stretch by a few hundredths.
-fn same_form(a: &Fingerprint, b: &Fingerprint) -> bool {
-    let near = a.ratio().abs_diff(b.ratio()) < 65_535 / 12;
-    // A scanner's stretch makes an oval of a circle, never a square.
-    near && (a.shape() == Shape::Square) == (b.shape() == Shape::Square)
-}
-
-/// The shift of the second map's columns that fits best: coarse over all pairs of columns, then exact.
-fn best_shift(x: &[u8], y: &[u8]) -> usize {
-    let (p, q) = (centred(x, 2), centred(y, 2));
-    let half = COLUMNS / 2;
-    let coarse = (0..half).max_by_key(|&shift| (correlation(&p, &q, half, shift), half - shift)).unwrap_or(0);
-    let (p, q) = (centred(x, 1), centred(y, 1));
-    (0..7)
-        .map(|step| (2 * coarse + COLUMNS + step - 3) % COLUMNS)
-        .max_by_key(|&shift| (correlation(&p, &q, COLUMNS, shift), COLUMNS - shift))
-        .unwrap_or(0)
-}
-
-/// The map with `merged` columns added up, less each ring's mean. Values within +-1536.
-fn centred(map: &[u8], merged: usize) -> Vec<i16> {
-    let columns = (COLUMNS / merged) as i16;
-    let mut out = Vec::with_capacity(map.len() / merged);
-    for ring in map.chunks_exact(COLUMNS) {
-        let mean = ring.iter().map(|&c| i16::from(c)).sum::<i16>() * 16 / columns;
-        out.extend(ring.chunks_exact(merged).map(|cells| cells.iter().map(|&c| i16::from(c)).sum::<i16>() * 16 - mean));
-    }
-    out
-}
-
-/// The correlation at a shift; outer rings, where a column is longer, count more.
-fn correlation(p: &[i16], q: &[i16], columns: usize, shift: usize) -> i64 {
-    let product = |a: &[i16], b: &[i16]| a.iter().zip(b).map(|(&m, &n)| i32::from(m) * i32::from(n)).sum::<i32>();
-    let rings = p.chunks_exact(columns).zip(q.chunks_exact(columns)).enumerate();
-    rings
-        .map(|(ring, (a, b))| {
-            let (head, tail) = a.split_at(columns - shift);
-            i64::from(product(head, &b[shift..]) + product(tail, &b[..shift])) * (ring as i64 + 6)
-        })
-        .sum()
-}
-
-/// Sums over the cells of a column of a band, or of a window.
-#[derive(Clone, Copy, Default)]
-struct Sums {
-    a: i64,
-    b: i64,
-    aa: i64,
-    bb: i64,
-    ab: i64,
-}
-
-impl Sums {
-    fn add(&mut self, other: &Sums, sign: i64) {
-        self.a += sign * other.a;
-        self.b += sign * other.b;
-        self.aa += sign * other.aa;
-        self.bb += sign * other.bb;
-        self.ab += sign * other.ab;
-    }
-
-    /// The correlation coefficient of `n` pairs of cells; 0 if one side is even.
-    fn correlation(&self, n: i64) -> f64 {
-        let (va, vb) = (n * self.aa - self.a * self.a, n * self.bb - self.b * self.b);
-        if va > 0 && vb > 0 { (n * self.ab - self.a * self.b) as f64 / ((va * vb) as f64).sqrt() } else { 0.0 }
-    }
-}
-
-/// A window with ink in one of the maps.
-struct Window {
-    /// The best correlation within a shift of one cell, -1 to 1.
-    likeness: f64,
-    /// The registered map has ink here and the questioned one next to none.
-    missing: bool,
-    /// It overlaps a window that is missing.
-    beside: bool,
-}
-
-/// Windows begin at every quarter of their width: this many neighbours on each side overlap.
-const OVERLAPS: usize = 3;
-
-fn windows(x: &[u8], y: &[u8], shift: usize) -> Vec<Window> {
-    let mut windows = Vec::new();
-    for band in &BANDS {
-        let starts: Vec<usize> = (0..COLUMNS).step_by(band.width / 4).collect();
-        let mut best = vec![-1.0f64; starts.len()];
-        let mut ink = vec![(0, 0); starts.len()];
-        for across in [0, -1, 1] {
-            for along in [0, COLUMNS - 1, 1] {
-                let (columns, rings) = column_sums(x, y, band, across, (shift + along) % COLUMNS);
-                let cells = (rings * band.width) as i64;
-                let mut window = Sums::default();
-                columns[..band.width].iter().for_each(|sums| window.add(sums, 1));
-                let mut at = 0;
-                for (which, &start) in starts.iter().enumerate() {
-                    while at < start {
-                        window.add(&columns[at], -1);
-                        window.add(&columns[(at + band.width) % COLUMNS], 1);
-                        at += 1;
-                    }
-                    best[which] = best[which].max(window.correlation(cells));
-                    if across == 0 && along == 0 {
-                        ink[which] = (window.a * 256 / (3 * cells), window.b * 256 / (3 * cells));
-                    }
+    let mut maps = turned(&to);
+    // A border of another size than the registered one may be cut off at either side.
+    let size = |(x, y): (f64, f64)| x.hypot(y);
+    if let Some(per_metre) = imprint.pixels_per_metre {
+        let pixels = f64::from(per_metre) / 1000.0 / frame.per_mm;
+        let grown = [(u, size(ru)), (v, size(rv))].map(|(axis, registered)| registered * pixels / size(axis).max(1.0));
+        if grown.iter().any(|g| (g - 1.0).abs() > 0.04) && grown.iter().all(|g| (0.5..2.5).contains(g)) {
+            let stretched = |(x, y): (f64, f64), g: f64| (x * g, y * g);
+            let (wide, high) = (stretched(u, grown[0]), stretched(v, grown[1]));
+            for across in [-1.0, 0.0, 1.0] {
+                for along in [-1.0, 0.0, 1.0] {
+                    let off = (
+                        u.0 * (grown[0] - 1.0) * across + v.0 * (grown[1] - 1.0) * along,
+                        u.1 * (grown[0] - 1.0) * across + v.1 * (grown[1] - 1.0) * along,
+                    );
+                    maps.extend(turned(&Map::affine(wide.0, high.0, x + off.0, wide.1, high.1, y + off.1)));
                 }
             }
         }
-        let missing: Vec<bool> = ink.iter().map(|&(a, b)| a >= MIN_INK && b * 5 < a).collect();
-        let count = missing.len();
-        windows.extend(best.into_iter().zip(ink).enumerate().filter(|&(_, (_, (a, b)))| a.max(b) >= MIN_INK).map(
-            |(which, (likeness, _))| {
-                let beside =
-                    (1..=OVERLAPS).any(|d| missing[(which + d) % count] || missing[(which + count - d) % count]);
-                Window { likeness, missing: missing[which], beside }
-            },
-        ));
     }
-    windows
+    maps
 }
 
-/// For each column of a band: the sums over its rings, the second map shifted; and how many rings overlap.
-fn column_sums(x: &[u8], y: &[u8], band: &Band, across: isize, shift: usize) -> (Vec<Sums>, usize) {
-    let mut columns = vec![Sums::default(); COLUMNS];
-    let mut rings = 0;
-    for ring in band.from..band.to {
-        let Some(other) = ring.checked_add_signed(across).filter(|&other| other < RINGS) else { continue };
-        rings += 1;
-        let (a, b) = (&x[ring * COLUMNS..][..COLUMNS], &y[other * COLUMNS..][..COLUMNS]);
-        for (sums, (&a, &b)) in columns.iter_mut().zip(a.iter().zip(b[shift..].iter().chain(&b[..shift]))) {
-            let (a, b) = (i64::from(a), i64::from(b));
-            sums.add(&Sums { a, b, aa: a * a, bb: b * b, ab: a * b }, 1);
+fn judge(
+    registered: &Registered,
+    design: &Arc<Design>,
+    laid: Laid,
+    measured: Measured,
+    likeness: f64,
+    angle: f64,
+    scale: Option<f64>,
+) -> Comparison {
+    let per_mm = registered.frame.per_mm;
+    let typical = typical_gain(&measured);
+    let centre = f64::from(design.outline.centre);
+    let coverage = f64::from(measured.present_all);
+    let play_of = |measure, part, value| Evidence::of_play(measure, part, value, coverage);
+    let mut evidence = vec![
+        Evidence::of(Measure::Extra, None, f64::from(measured.extra_all)),
+        play_of(Measure::DisplacementRms, None, f64::from(measured.rms)),
+        play_of(Measure::DisplacementP90, None, f64::from(measured.p90)),
+    ];
+    evidence.push(play_of(Measure::Scatter, None, f64::from(scatter(&measured.fits))));
+    evidence.push(Evidence::of(Measure::Absent, None, f64::from(absent(design, &measured.present, per_mm as f32))));
+    if let Some((all, alone, n)) = play(design, &measured.fits, per_mm as f32) {
+        for (measure, value) in [(Measure::ShiftRms, all), (Measure::ShiftAlone, alone)] {
+            let plain = play_of(measure, None, f64::from(value));
+            evidence.push(Evidence { ratio: plain.ratio / few(n), ..plain });
         }
     }
-    (columns, rings)
+    if let Some(scale) = scale {
+        evidence.push(Evidence::of(Measure::Size, None, (scale - 1.0).abs()));
+    }
+    let mut parts = Vec::with_capacity(design.parts.len());
+    for (k, part) in design.parts.iter().enumerate() {
+        let fit = &measured.fits[k];
+        let extra = f64::from(measured.extra[k]);
+        let width = 2.0 * f64::from(fit.outward - typical);
+        let mut own = Vec::new();
+        own.push(Evidence::of(Measure::PartExtra, Some(k), extra));
+        // Specks have hardly an outline.
+        if f64::from(part.area) > 1.5 * per_mm * per_mm && part.kind == PartKind::Character {
+            own.push(Evidence::of(Measure::PartStray, Some(k), f64::from(measured.stray[k])));
+        }
+        if fit.judged {
+            let shift = f64::from(fit.displacement());
+            own.push(play_of(Measure::PartShift, Some(k), shift));
+            if judges_shape(part.kind) {
+                own.push(Evidence::of(Measure::PartTurn, Some(k), f64::from(fit.turn.abs().to_degrees())));
+                own.push(Evidence::of(Measure::PartGrowth, Some(k), f64::from(fit.growth.abs())));
+            }
+            if part.kind != PartKind::Character {
+                own.push(play_of(Measure::PartWidth, Some(k), width.abs()));
+            }
+        }
+        let ratio = own.iter().map(|e| e.ratio).fold(0.0, f64::max);
+        evidence.extend(own);
+        let mm = |v: f32| f64::from(v) / per_mm;
+        parts.push(PartComparison {
+            kind: part.kind,
+            centre_mm: ((f64::from(part.centre.0) - centre) / per_mm, (f64::from(part.centre.1) - centre) / per_mm),
+            size_mm: (mm(part.half.0) * 2.0, mm(part.half.1) * 2.0),
+            shift_mm: (f64::from(fit.shift.0), f64::from(fit.shift.1)),
+            turn_degrees: -f64::from(fit.turn.to_degrees()),
+            growth: f64::from(fit.growth),
+            width_mm: width,
+            extra,
+            coverage: f64::from(measured.present[k]),
+            judged: fit.judged,
+            ratio,
+        });
+    }
+    evidence.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
+    let (extra, amount) = (f64::from(measured.extra_all), f64::from(measured.amount));
+    let text = f64::from(measured.extra_text);
+    let weak = Evidence {
+        ratio: limit(Measure::Coverage) / coverage.max(1e-3),
+        ..Evidence::of(Measure::Coverage, None, coverage)
+    };
+    let unlike = Evidence {
+        ratio: limit(Measure::Likeness) / likeness.max(1e-3),
+        ..Evidence::of(Measure::Likeness, None, likeness)
+    };
+    let (verdict, decided_by) = if amount < LEAST_AMOUNT {
+        (Verdict::Insufficient, weak)
+    } else if extra >= OTHER_DESIGN_EXTRA
+        || text >= OTHER_TEXT_EXTRA
+        || extra >= OTHER_DESIGN.0 && likeness < OTHER_DESIGN.1
+    {
+        (Verdict::Different, Evidence::of(Measure::Extra, None, extra))
+    } else if coverage < limit(Measure::Coverage) {
+        (Verdict::Insufficient, weak)
+    } else if likeness < limit(Measure::Likeness) {
+        (Verdict::Different, unlike)
+    } else if evidence[0].ratio >= 1.0 {
+        (Verdict::LookAlike, evidence[0])
+    } else if let Some(k) = hollow(design, &measured.present, per_mm as f32) {
+        let share = f64::from(measured.present[k]);
+        let ratio = f64::from(HOLLOW) / share.max(1e-3);
+        (Verdict::Insufficient, Evidence { ratio, ..Evidence::of(Measure::Coverage, Some(k), share) })
+    } else {
+        (Verdict::Matches, evidence[0])
+    };
+    Comparison {
+        verdict,
+        decided_by,
+        score: evidence[0].ratio.max(unlike.ratio.min(10.0)),
+        evidence,
+        parts,
+        likeness,
+        extra,
+        extra_text: text,
+        displacement_rms_mm: f64::from(measured.rms),
+        displacement_p90_mm: f64::from(measured.p90),
+        coverage,
+        gain_mm: f64::from(measured.gain),
+        angle,
+        scale,
+        alarms: if verdict == Verdict::Insufficient { Vec::new() } else { alarms(design, &laid, per_mm as f32) },
+        laid: Arc::new(laid),
+        design: Arc::clone(design),
+        blocks: measured.blocks,
+        per_mm,
+    }
+}
+
+/// The gain of the middle part: what this ink and pressure do to every stroke.
+fn typical_gain(measured: &Measured) -> f32 {
+    let mut gains: Vec<f32> = measured.fits.iter().filter(|fit| fit.judged).map(|fit| fit.outward).collect();
+    if gains.len() < 3 {
+        return measured.gain;
+    }
+    let middle = gains.len() / 2;
+    *gains.select_nth_unstable_by(middle, f32::total_cmp).1
+}
+
+impl Comparison {
+    /// How much the ink's texture repeats that of another imprint of the same seal, -1 to 1.
+    ///
+    /// Pores, streaks and pressure are new with every stamping: two imprints share what the seal itself does
+    /// (on the model of seals 0.61 to 0.88), a pasted or copied one repeats the first. [`Comparison::is_repeated`]
+    /// says from where on it is alarming. 0 where the two have too little ink in common, or where they were compared with different seals.
+    pub fn repetition(&self, other: &Comparison) -> f64 {
+        if self.design.plane.values == other.design.plane.values {
+            repeats(&self.design, &self.laid, &other.laid, self.per_mm as f32)
+        } else {
+            0.0
+        }
+    }
+}
+
+impl std::fmt::Debug for Comparison {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Comparison({:?} by {:?}, coverage {:.2})", self.verdict, self.decided_by, self.coverage)
+    }
 }

@@ -1,9 +1,14 @@
-//! The dominant imprint of a picture: connected ink on coarse grids, then a border fitted to its outermost ink.
+//! Every imprint of a page: rough borders from grids of ink, settled and judged at full resolution.
 
+use super::border::{self, Judged};
+use super::circles::Edges;
+use super::density::Unmixer;
 use super::fit::{self, Border, Point};
 use super::image::Image;
-use super::ink::{INKED, Ink, Scorer};
-use super::trigonometry::{DIRECTIONS, UNIT_BITS, cos_sin};
+use super::ink::Ink;
+use super::page::{PRINT, Page, Plane, colourless};
+use super::parts::{Part, parts};
+use super::trigonometry::{UNIT_BITS, cos_sin};
 use crate::{Error, Result};
 
 /// The form of a seal's border.
@@ -30,19 +35,99 @@ pub struct Imprint {
     pub u: (i64, i64),
     /// From the middle to the border at right angles to `u`, in 1/16 pixel.
     pub v: (i64, i64),
-    /// The share of the border that carries ink, of 255.
-    pub support: u8,
     /// The share of the area inside the border that carries ink, of 255.
     pub coverage: u8,
-    /// The resolution of the picture, if the file states it.
+    /// How sure it is that this is an imprint, of 255.
+    pub confidence: u8,
+    /// The resolution of the picture, if it is known.
     pub pixels_per_metre: Option<u32>,
 }
 
 impl Imprint {
+    /// An imprint whose place is known: lengths in pixels, `u` from the middle to the border along the longer axis,
+    /// `v` across it.
+    ///
+    /// # Errors
+    /// `InvalidArgument`: a number that is not finite or beyond 20,000 pixels, an axis shorter than 4 pixels, axes
+    /// that are not at right angles (beyond 3 degrees).
+    pub fn new(shape: Shape, ink: Ink, centre: (f64, f64), u: (f64, f64), v: (f64, f64)) -> Result<Self> {
+        let bound = f64::from(super::MAX_SIDE);
+        let refuse = |field, reason| Err(Error::InvalidArgument { field, reason });
+        if ![centre.0, centre.1].iter().all(|x| x.abs() <= bound) {
+            return refuse("centre", "numbers of at most 20,000 pixels");
+        }
+        if ![u.0, u.1, v.0, v.1].iter().all(|x| x.abs() <= bound) {
+            return refuse("axes", "numbers of at most 20,000 pixels");
+        }
+        let (a, b) = (norm(u), norm(v));
+        if a < 4.0 || b < 4.0 {
+            return refuse("axes", "at least 4 pixels from the middle to the border");
+        }
+        if (u.0 * v.0 + u.1 * v.1).abs() > 0.05 * a * b {
+            return refuse("axes", "two vectors at right angles");
+        }
+        let fixed = |(x, y): Point| ((x * 16.0).round() as i64, (y * 16.0).round() as i64);
+        Ok(Imprint {
+            shape,
+            ink,
+            centre: fixed(centre),
+            u: fixed(u),
+            v: fixed(v),
+            coverage: 0,
+            confidence: 255,
+            pixels_per_metre: None,
+        })
+    }
+
     /// The lengths of the two axes in millimetres, if the picture's resolution is known.
     pub fn size_mm(&self) -> Option<(f64, f64)> {
         let scale = 2.0 * 1000.0 / 16.0 / f64::from(self.pixels_per_metre?);
         Some((length(self.u) * scale, length(self.v) * scale))
+    }
+
+    /// The upright box around the border in pixels: left, top, right, bottom, the last two just outside. It may
+    /// reach beyond the picture.
+    pub fn bounds(&self) -> [i64; 4] {
+        let (x, y) = match self.shape {
+            Shape::Square => (self.u.0.abs() + self.v.0.abs(), self.u.1.abs() + self.v.1.abs()),
+            Shape::Round | Shape::Oval => (length((self.u.0, self.v.0)) as i64, length((self.u.1, self.v.1)) as i64),
+        };
+        let (cx, cy) = self.centre;
+        [(cx - x) >> 4, (cy - y) >> 4, (cx + x + 15) >> 4, (cy + y + 15) >> 4]
+    }
+
+    /// The bounds with an eighth of the longer axis around them.
+    pub(super) fn widened(&self) -> [i64; 4] {
+        let [left, top, right, bottom] = self.bounds();
+        let margin = (length(self.u) / 16.0 / 4.0) as i64 + 2;
+        [left - margin, top - margin, right + margin, bottom + margin]
+    }
+
+    /// The pixel at a share (of 100) of the way to the border in a direction (of 1024 a turn).
+    pub(super) fn place(&self, share: i64, step: usize) -> (i64, i64) {
+        let (c, s) = cos_sin(step);
+        let (c, s) = match self.shape {
+            Shape::Square => {
+                let reach = c.abs().max(s.abs());
+                ((c << UNIT_BITS) / reach, (s << UNIT_BITS) / reach)
+            }
+            Shape::Round | Shape::Oval => (c, s),
+        };
+        let pixel = |centre: i64, u: i64, v: i64| (centre + (((u * c + v * s) >> UNIT_BITS) * share) / 100) >> 4;
+        (pixel(self.centre.0, self.u.0, self.v.0), pixel(self.centre.1, self.u.1, self.v.1))
+    }
+
+    /// How the longer axis is turned against the horizontal, in degrees counter-clockwise, above -90 and at most 90;
+    /// 0 for a circle.
+    pub fn angle(&self) -> f64 {
+        let degrees = (-self.u.1 as f64).atan2(self.u.0 as f64).to_degrees();
+        if degrees <= -90.0 {
+            degrees + 180.0
+        } else if degrees > 90.0 {
+            degrees - 180.0
+        } else {
+            degrees
+        }
     }
 }
 
@@ -50,295 +135,368 @@ fn length((x, y): (i64, i64)) -> f64 {
     ((x * x + y * y) as f64).sqrt()
 }
 
-/// The least support that makes ink a border.
-const MIN_SUPPORT: f64 = 0.45;
+fn norm((x, y): Point) -> f64 {
+    (x * x + y * y).sqrt()
+}
 
-/// The least coverage, of 255: a lone circle is no seal.
-const MIN_COVERAGE: u8 = 5;
+/// The least length of an imprint's shorter side in pixels: below it characters are unreadable.
+const MIN_SIDE: f64 = 32.0;
 
-/// The least diameter of an imprint in pixels: below it characters are unreadable.
-const MIN_DIAMETER: u32 = 48;
+/// Imprints that are returned from one page, at most.
+const MOST: usize = 400;
 
-/// Rays from the middle outwards that look for the border.
-const RAYS: usize = 256;
+/// Rough circles of one grid that are settled.
+const CIRCLES: usize = 12;
 
-/// Candidates that are examined on each grid.
-const CANDIDATES: usize = 6;
+/// The shorter side of the coarsest grid in cells: less than a seal that fills the picture.
+const LEAST_GRID: usize = 18;
 
-/// Find the dominant imprint of a picture.
+/// Find every imprint of a picture, the surest first.
 ///
-/// Red ink is looked for first, then blue, then, on pictures with a transparent ground, any ink. The dominant
-/// imprint is the one whose border encloses most ink.
-///
-/// # Errors
-/// `NoImprint`: no closed border of at least 48 pixels carries enough ink.
+/// Red and blue ink is looked for on its own planes, through black print; on pictures with hardly any colour every
+/// dark line is looked at, and on a transparent ground whatever is drawn.
 ///
 /// # Examples
 /// ```
-/// use sealcore::{Error, imprint};
+/// use sealcore::imprint;
 /// let blank = imprint::Image::from_pixels(100, 100, 1, None, vec![255; 10_000])?;
-/// assert!(matches!(imprint::find(&blank), Err(Error::NoImprint { .. })));
-/// # Ok::<(), Error>(())
+/// assert!(imprint::find(&blank).is_empty());
+/// # Ok::<(), sealcore::Error>(())
 /// ```
-pub fn find(image: &Image) -> Result<Imprint> {
-    find_with(&Scorer::new(image))
+pub fn find(image: &Image) -> Vec<Imprint> {
+    find_at(image, image.pixels_per_metre())
 }
 
-pub(super) fn find_with(scorer: &Scorer<'_>) -> Result<Imprint> {
-    if scorer.image.width().min(scorer.image.height()) < MIN_DIAMETER {
-        return Err(Error::NoImprint { reason: "the picture is smaller than an imprint of 48 pixels" });
-    }
-    let coloured = Grid::of(scorer);
-    for (grid, ink) in coloured.into_iter().zip([Ink::Red, Ink::Blue]) {
-        if let Some(imprint) = dominant(scorer, grid, ink) {
-            return Ok(imprint);
+/// [`find`] on a picture whose resolution (pixels a metre) is known better than by its file.
+pub fn find_at(image: &Image, pixels_per_metre: Option<u32>) -> Vec<Imprint> {
+    let Some(page) = Page::of(image) else { return Vec::new() };
+    let mut found = Vec::new();
+    let mut grey = true;
+    let scale = page.scale as f64;
+    if image.channels() > 1 {
+        let planes = page.coloured();
+        grey = colourless(&planes);
+        for (ink, plane) in [Ink::Red, Ink::Blue].into_iter().zip(planes) {
+            Finder { image, ink, scale, print: i32::MAX }.search(plane, &mut found);
         }
     }
-    if scorer.image.has_transparency()
-        && let Some(imprint) = dominant(scorer, Grid::drawn(scorer), Ink::Drawn)
-    {
-        return Ok(imprint);
+    let drawn = image.has_transparency();
+    if found.is_empty() && (drawn || grey) {
+        let ink = if drawn { Ink::Drawn } else { Ink::Grey };
+        let finder = Finder { image, ink, scale, print: i32::MAX };
+        if !drawn {
+            // Red ink is grey between paper and print; only a copy in black and white has it as dark as print.
+            Finder { print: i32::from(PRINT), ..finder }.search(page.between(image), &mut found);
+        }
+        finder.search(page.dark(), &mut found);
     }
-    Err(Error::NoImprint { reason: "no round, oval or square border in red or blue ink was found" })
+    let mut imprints: Vec<Imprint> = found.iter().map(|f| f.imprint(pixels_per_metre)).collect();
+    imprints.sort_by_key(|i| (std::cmp::Reverse(i.confidence), i.centre.1, i.centre.0));
+    imprints.truncate(MOST);
+    imprints
 }
 
-/// How many pixels of each cell of the picture are inked.
-struct Grid {
-    cell: u32,
-    width: usize,
-    height: usize,
-    counts: Vec<u32>,
+/// A border that is an imprint's.
+#[derive(Clone, Copy)]
+struct Found {
+    ink: Ink,
+    judged: Judged,
+    confidence: f64,
 }
 
-impl Grid {
-    fn empty(image: &Image) -> Self {
-        let cell = image.width().max(image.height()) / 512 + 1;
-        let (width, height) = (image.width().div_ceil(cell) as usize, image.height().div_ceil(cell) as usize);
-        Grid { cell, width, height, counts: vec![0; width * height] }
+impl Found {
+    fn imprint(&self, pixels_per_metre: Option<u32>) -> Imprint {
+        let fixed = |p: Point| ((p.0 * 16.0).round() as i64, (p.1 * 16.0).round() as i64);
+        let border = &self.judged.border;
+        Imprint {
+            shape: self.judged.shape,
+            ink: self.ink,
+            centre: fixed(border.centre),
+            u: fixed(border.u),
+            v: fixed(border.v),
+            coverage: (self.judged.inside * 255.0).min(255.0) as u8,
+            confidence: (self.confidence * 255.0).clamp(1.0, 255.0) as u8,
+            pixels_per_metre,
+        }
     }
 
-    /// The red and the blue grid, in one pass.
-    fn of(scorer: &Scorer<'_>) -> [Grid; 2] {
-        let (mut red, mut blue) = (Grid::empty(scorer.image), Grid::empty(scorer.image));
-        let cell = red.cell as usize;
-        for y in 0..scorer.image.height() {
-            let line = (y / red.cell) as usize * red.width;
-            for (x, pixel) in scorer.image.row(y, 1).enumerate() {
-                // A pixel is red only where red is the brightest channel, and blue only where blue is.
-                if scorer.of(pixel, Ink::Red) >= INKED {
-                    red.counts[line + x / cell] += 1;
-                } else if scorer.of(pixel, Ink::Blue) >= INKED {
-                    blue.counts[line + x / cell] += 1;
+    /// Whether a place lies inside the border, widened by a share.
+    fn holds(&self, p: Point, widened: f64) -> bool {
+        let border = &self.judged.border;
+        let (x, y) = (p.0 - border.centre.0, p.1 - border.centre.1);
+        let along = |axis: Point| (x * axis.0 + y * axis.1) / (axis.0 * axis.0 + axis.1 * axis.1) / widened;
+        let (a, b) = (along(border.u), along(border.v));
+        match self.judged.shape {
+            Shape::Square => a.abs() <= 1.0 && b.abs() <= 1.0,
+            Shape::Round | Shape::Oval => a * a + b * b <= 1.0,
+        }
+    }
+
+    fn area(&self) -> f64 {
+        norm(self.judged.border.u) * norm(self.judged.border.v)
+    }
+}
+
+/// Looks for the imprints of one ink.
+#[derive(Clone, Copy)]
+struct Finder<'a> {
+    image: &'a Image,
+    ink: Ink,
+    /// Pixels a cell of the finest grid.
+    scale: f64,
+    /// The density of black print on a grey picture.
+    print: i32,
+}
+
+impl Finder<'_> {
+    fn search(&self, finest: Plane, found: &mut Vec<Found>) {
+        // What was found in another ink may lie anywhere; in grey the same seal is looked for twice.
+        let start = if self.ink == Ink::Grey { 0 } else { found.len() };
+        let mut grids = vec![finest];
+        while let Some(last) = grids.last()
+            && last.width.min(last.height) >= 2 * LEAST_GRID
+        {
+            let next = last.halved();
+            grids.push(next);
+        }
+        let edges: Vec<Edges> = grids.iter().map(Edges::of).collect();
+        // Large ones first: what lies inside them need not be looked at.
+        for (index, edges) in edges.iter().enumerate().rev() {
+            self.circles(edges, index, (1.0, 1.0), start, found);
+        }
+        for (index, edges) in edges.iter().enumerate().skip(1).rev() {
+            for stretch in [(1.0, 1.4), (1.4, 1.0)] {
+                self.circles(edges, index, stretch, start, found);
+            }
+        }
+        // What stands by itself, of any shape, outside of what was found.
+        let rings = found[start..].to_vec();
+        for (index, grid) in grids.iter_mut().enumerate() {
+            let cell = self.cell(index);
+            self.explain(grid, cell, &rings);
+            let parts = parts(grid, 2);
+            let mut new = Vec::new();
+            for part in &parts {
+                let (w, h) = (part.width(), part.height());
+                if (14..=60).contains(&w.max(h)) && w.min(h) >= 6 && w.min(h) * 4 >= w.max(h) {
+                    self.part(part, cell, 0, &mut new);
+                }
+            }
+            // A character that looks like a frame stands in a line with others that do not.
+            let strange: Vec<&Part> =
+                parts.iter().filter(|p| !new.iter().any(|f: &Found| f.holds(p.middle(cell), 1.0))).collect();
+            for f in new {
+                if !in_line(&border::corners(&f.judged), &strange, cell) {
+                    self.add(f, start, found);
                 }
             }
         }
-        [red, blue]
     }
 
-    fn drawn(scorer: &Scorer<'_>) -> Grid {
-        let mut grid = Grid::empty(scorer.image);
-        let cell = grid.cell as usize;
-        for y in 0..scorer.image.height() {
-            let line = (y / grid.cell) as usize * grid.width;
-            for (x, pixel) in scorer.image.row(y, 1).enumerate() {
-                grid.counts[line + x / cell] += u32::from(scorer.of(pixel, Ink::Drawn) >= INKED);
-            }
+    /// Pixels a cell of a grid.
+    fn cell(&self, grid: usize) -> f64 {
+        self.scale * f64::from(1u32 << grid)
+    }
+
+    /// Circles, or on drawn out edges ellipses, of one grid.
+    fn circles(&self, edges: &Edges, grid: usize, stretch: (f32, f32), start: usize, found: &mut Vec<Found>) {
+        if edges.few() {
+            return;
         }
-        grid
-    }
-
-    /// The grid of twice the cell.
-    fn halved(&self) -> Grid {
-        let (width, height) = (self.width.div_ceil(2), self.height.div_ceil(2));
-        let mut counts = vec![0; width * height];
-        for y in 0..self.height {
-            for x in 0..self.width {
-                counts[y / 2 * width + x / 2] += self.counts[y * self.width + x];
-            }
-        }
-        Grid { cell: self.cell * 2, width, height, counts }
-    }
-
-    /// Connected cells with ink (neighbours of neighbours count), as boxes with the ink in them.
-    fn boxes(&self) -> Vec<Box> {
-        let enough = (self.cell * self.cell / 7).max(1);
-        let (w, h) = (self.width, self.height);
-        let inked: Vec<bool> = self.counts.iter().map(|&count| count >= enough).collect();
-        let mut seen = vec![false; w * h];
-        let mut boxes = Vec::new();
-        let mut pending = Vec::new();
-        for start in 0..w * h {
-            if !inked[start] || seen[start] {
+        let round = stretch == (1.0, 1.0);
+        let circles = if round { edges.circles(0.36) } else { edges.stretched(stretch.0, stretch.1).circles(0.5) };
+        let shape = if round { Shape::Round } else { Shape::Oval };
+        let (sx, sy) = (self.cell(grid) / f64::from(stretch.0), self.cell(grid) / f64::from(stretch.1));
+        let mut settled = 0;
+        for circle in circles {
+            let (a, b) = (circle.radius * sx, circle.radius * sy);
+            let (u, v) = if a >= b { ((a, 0.0), (0.0, b)) } else { ((0.0, b), (-a, 0.0)) };
+            let rough = Border { centre: (circle.centre.0 * sx, circle.centre.1 * sy), u, v };
+            let known = found[start..]
+                .iter()
+                .any(|f| f.confidence >= 0.7 && (0..16).all(|k| f.holds(border::around(shape, &rough, k), 1.12)));
+            if known {
                 continue;
             }
-            let mut found = Box { left: w, top: h, right: 0, bottom: 0, ink: 0 };
-            seen[start] = true;
-            pending.push(start);
-            while let Some(at) = pending.pop() {
-                let (x, y) = (at % w, at / w);
-                found.left = found.left.min(x);
-                found.right = found.right.max(x + 1);
-                found.top = found.top.min(y);
-                found.bottom = found.bottom.max(y + 1);
-                for ny in y.saturating_sub(2)..(y + 3).min(h) {
-                    for nx in x.saturating_sub(2)..(x + 3).min(w) {
-                        let next = ny * w + nx;
-                        if inked[next] && !seen[next] {
-                            seen[next] = true;
-                            pending.push(next);
-                        }
+            let judged = self.settle(shape, &rough, 1.6 / circle.radius);
+            self.keep(judged.map(Judged::named), start, found);
+            settled += 1;
+            if settled == CIRCLES {
+                break;
+            }
+        }
+    }
+
+    fn unmixer(&self, area: [i64; 4]) -> Unmixer<'_> {
+        let mut unmixer = Unmixer::new(self.image, self.ink, area);
+        unmixer.print = self.print;
+        unmixer
+    }
+
+    fn settle(&self, shape: Shape, rough: &Border, slack: f64) -> Option<Judged> {
+        let reach = norm(rough.u).max(norm(rough.v)) * 1.3;
+        let (x, y) = rough.centre;
+        let area = [x - reach, y - reach, x + reach, y + reach].map(|v| v as i64);
+        let unmixer = self.unmixer(area);
+        border::settled(&unmixer, shape, rough, slack)
+    }
+
+    /// A part by itself: the border of its outermost ink.
+    fn part(&self, part: &Part, cell: f64, start: usize, found: &mut Vec<Found>) {
+        let middle = part.middle(cell);
+        let size = (part.width() as f64 * cell, part.height() as f64 * cell);
+        let area = [middle.0 - size.0, middle.1 - size.1, middle.0 + size.0, middle.1 + size.1].map(|v| v as i64);
+        let unmixer = self.unmixer(area);
+        let points = border::outermost(&unmixer, middle, size);
+        let scale = size.0.max(size.1) / 2.0;
+        let rough = [(Shape::Square, fit::rectangle(&points)), (Shape::Oval, fit::ellipse(&points, middle, scale))];
+        let squares =
+            rough[0].1.iter().flat_map(squares).map(|border| (Shape::Square, Some(border))).collect::<Vec<_>>();
+        for (shape, rough) in rough.into_iter().chain(squares) {
+            let judged = rough.and_then(|rough| border::settled(&unmixer, shape, &rough, 0.06));
+            self.keep(judged.map(Judged::named), start, found);
+        }
+    }
+
+    /// Takes the ink of what was found off a grid.
+    fn explain(&self, grid: &mut Plane, cell: f64, found: &[Found]) {
+        for f in found {
+            let reach = norm(f.judged.border.u).max(norm(f.judged.border.v)) * 1.5;
+            let (x, y) = f.judged.border.centre;
+            let cells = |from: f64, most: usize| ((from / cell).max(0.0) as usize).min(most);
+            for row in cells(y - reach, grid.height)..cells(y + reach + cell, grid.height) {
+                for column in cells(x - reach, grid.width)..cells(x + reach + cell, grid.width) {
+                    if f.holds(((column as f64 + 0.5) * cell, (row as f64 + 0.5) * cell), 1.05) {
+                        grid.values[row * grid.width + column] = 0;
                     }
                 }
             }
-            let (a, b) = (found.right - found.left, found.bottom - found.top);
-            if (a.min(b) as u32) * self.cell >= MIN_DIAMETER * 3 / 4 && 5 * a.min(b) >= 2 * a.max(b) {
-                boxes.push(found);
-            }
         }
-        for found in &mut boxes {
-            for y in found.top..found.bottom {
-                let line = &self.counts[y * w..][found.left..found.right];
-                found.ink += line.iter().map(|&count| u64::from(count)).sum::<u64>();
-            }
-        }
-        boxes.sort_by_key(|found| std::cmp::Reverse(found.ink));
-        boxes.truncate(CANDIDATES);
-        boxes
     }
-}
 
-/// A box of cells; right and bottom are outside.
-struct Box {
-    left: usize,
-    top: usize,
-    right: usize,
-    bottom: usize,
-    ink: u64,
-}
-
-fn dominant(scorer: &Scorer<'_>, grid: Grid, ink: Ink) -> Option<Imprint> {
-    let mut best: Option<(f64, Imprint)> = None;
-    let mut grid = grid;
-    // Coarser grids close the gaps of a broken ring; finer ones keep neighbours apart.
-    for level in 0..3 {
-        if level > 0 {
-            grid = grid.halved();
+    /// Adds a border if it is an imprint's, unless it is known already or part of a larger one.
+    fn keep(&self, judged: Option<Judged>, start: usize, found: &mut Vec<Found>) {
+        let Some(judged) = judged else { return };
+        let Some(confidence) = confidence(&judged, self.ink) else { return };
+        // Words look like small ovals and frames. On grey pages, where all words do, only larger ones count: a name
+        // seal is a fortieth of a page.
+        let page = f64::from(self.image.width().max(self.image.height()));
+        let least = match (self.ink, judged.shape) {
+            (Ink::Grey, Shape::Oval) => page / 25.0,
+            (Ink::Grey, _) => page / 40.0,
+            _ => page / 85.0,
+        };
+        let (a, b) = (norm(judged.border.u), norm(judged.border.v));
+        if 2.0 * a.min(b) < least || a > 3.4 * b {
+            return;
         }
-        for found in grid.boxes() {
-            let scale = f64::from(grid.cell);
-            let corner = (found.left as f64 * scale, found.top as f64 * scale);
-            let size = ((found.right - found.left) as f64 * scale, (found.bottom - found.top) as f64 * scale);
-            // No border in this box can enclose more ink than the box holds.
-            if best.is_some_and(|(most, _)| found.ink as f64 <= most) {
+        self.add(Found { ink: self.ink, judged, confidence }, start, found);
+    }
+
+    fn add(&self, new: Found, start: usize, found: &mut Vec<Found>) {
+        let mut at = start;
+        while at < found.len() {
+            let old = found[at];
+            let (large, small) = if old.area() >= new.area() { (&old, &new) } else { (&new, &old) };
+            let border = &small.judged.border;
+            let overlap = overlap(border::corners(&large.judged), border::corners(&small.judged));
+            let inside = (0..16).filter(|&k| large.holds(border::around(small.judged.shape, border, k), 1.04)).count();
+            if inside < 14 && overlap < 0.55 {
+                at += 1;
                 continue;
             }
-            let Some((shape, border)) = border(scorer, ink, corner, size) else { continue };
-            let imprint = measured(scorer, ink, shape, &border);
-            let (a, b) = (length(imprint.u) / 16.0, length(imprint.v) / 16.0);
-            // The ink that the border encloses, discounted where the border itself is missing.
-            let weight = 3.0 * a * b * f64::from(imprint.coverage) / 255.0 * border.support;
-            if a.min(b) * 2.0 >= f64::from(MIN_DIAMETER)
-                && imprint.coverage >= MIN_COVERAGE
-                && best.is_none_or(|(most, _)| weight > most)
-            {
-                best = Some((weight, imprint));
+            // The same place; else lettering and inner rings of the larger one, or rings that it bundles.
+            let keep_old = if small.area() > 0.7 * large.area() {
+                old.confidence >= new.confidence
+            } else {
+                let (x, y) = (large.judged.border.centre, small.judged.border.centre);
+                let apart = norm((x.0 - y.0, x.1 - y.1)) / norm(large.judged.border.v);
+                // A frame and a stroke of a character make up a smaller frame.
+                let frames = large.judged.shape == Shape::Square && small.judged.shape == Shape::Square;
+                let enough = if apart < 0.25 || frames { 0.5 } else { 0.8 };
+                std::ptr::eq(large, &old) == (large.confidence >= enough * small.confidence)
+            };
+            if keep_old {
+                return;
             }
+            found.swap_remove(at);
         }
+        found.push(new);
     }
-    best.map(|(_, imprint)| imprint)
 }
 
-/// The outermost ink on every ray from `middle`, between two distances that depend on the direction.
-fn outermost(scorer: &Scorer<'_>, ink: Ink, middle: Point, reach: impl Fn(f64, f64) -> (f64, f64)) -> Vec<Point> {
-    let unit = (1u64 << UNIT_BITS) as f64;
-    let mut points = Vec::with_capacity(RAYS);
-    for ray in 0..RAYS {
-        let (c, s) = cos_sin(ray * (DIRECTIONS / RAYS));
-        let (c, s) = (c as f64 / unit, s as f64 / unit);
-        let (near, far) = reach(c, s);
-        let run = (far / 100.0).clamp(2.0, 8.0) as usize;
-        let inked = |distance: f64| {
-            let (x, y) = (middle.0 + c * distance, middle.1 + s * distance);
-            scorer.at(x as i64, y as i64, ink) >= INKED
+/// Whether a box stands in a line of parts of its height, or a column of its width, closer than characters' gaps.
+fn in_line(&[left, top, right, bottom]: &[f64; 4], parts: &[&Part], cell: f64) -> bool {
+    let beside = parts.iter().map(|p| {
+        let [l, t, r, b] = [p.left, p.top, p.right, p.bottom].map(|v| v as f64 * cell);
+        let alike = |from: f64, to: f64, a: f64, b: f64| {
+            let (own, other) = (to - from, b - a);
+            other > 0.55 * own && other < 1.7 * own && (from + to - a - b).abs() < 0.6 * own
         };
-        let mut distance = far;
-        while distance > near {
-            // Specks are no border: most of the next few pixels inwards must be inked as well.
-            if inked(distance) && (1..=run).filter(|&k| inked(distance - k as f64)).count() * 3 >= run * 2 {
-                points.push((middle.0 + c * distance, middle.1 + s * distance));
-                break;
-            }
-            distance -= 1.0;
+        let gap = |from: f64, to: f64, a: f64, b: f64| (a - to).max(from - b);
+        let reach = 1.2 * (right - left).min(bottom - top);
+        let (across, down) = (gap(left, right, l, r), gap(top, bottom, t, b));
+        // Several characters may hang together.
+        if alike(top, bottom, t, b) && across > -0.2 * reach && across < reach {
+            if r - l > 1.8 * (b - t) { 2 } else { 1 }
+        } else if alike(left, right, l, r) && down > -0.2 * reach && down < reach {
+            if b - t > 1.8 * (r - l) { 2 } else { 1 }
+        } else {
+            0
         }
-    }
-    points
-}
-
-/// The border of the ink in a box, if there is one.
-fn border(scorer: &Scorer<'_>, ink: Ink, corner: Point, size: Point) -> Option<(Shape, Border)> {
-    let middle = (corner.0 + size.0 / 2.0, corner.1 + size.1 / 2.0);
-    let margin = 3.0;
-    let points = outermost(scorer, ink, middle, |c, s| {
-        // As far as the box reaches in this direction.
-        let horizontal = if c.abs() > 1e-6 { (size.0 / 2.0 + margin) / c.abs() } else { f64::MAX };
-        let vertical = if s.abs() > 1e-6 { (size.1 / 2.0 + margin) / s.abs() } else { f64::MAX };
-        (4.0, horizontal.min(vertical))
     });
-    let scale = size.0.max(size.1) / 2.0;
-    let tried = [(Shape::Round, fit::circle(&points, middle, scale)), (Shape::Oval, None), (Shape::Square, None)];
-    let [(_, round), ..] = tried;
-    if let Some(round) = round
-        && round.support * points.len() as f64 / RAYS as f64 >= MIN_SUPPORT
-    {
-        let refined = refined_circle(scorer, ink, &round)?;
-        if refined.support >= 0.6 {
-            return Some((Shape::Round, refined));
+    beside.sum::<u32>() >= 2
+}
+
+/// The squares that share three sides with a rectangle: one of its sides may be that of a seal beside.
+fn squares(border: &Border) -> Vec<Border> {
+    let (a, b) = (norm(border.u), norm(border.v));
+    if a < 1.06 * b || a > 1.7 * b {
+        return Vec::new();
+    }
+    let scaled = |v: Point, length: f64| (v.0 / norm(v) * length, v.1 / norm(v) * length);
+    let moved = |by: Point| (border.centre.0 + by.0, border.centre.1 + by.1);
+    let mut squares = Vec::new();
+    for side in [b, a] {
+        let (u, v) = (scaled(border.u, side), scaled(border.v, side));
+        // A shorter square moves along the longer axis, a longer one along the shorter axis.
+        for apart in [a - b, b - a] {
+            let centre = moved(scaled(if side == b { border.u } else { border.v }, apart));
+            squares.push(Border { centre, u, v });
         }
     }
-    let rays = points.len() as f64 / RAYS as f64;
-    [(Shape::Oval, fit::ellipse(&points, middle, scale)), (Shape::Square, fit::rectangle(&points))]
-        .into_iter()
-        .filter_map(|(shape, border)| border.map(|b| (shape, Border { support: b.support * rays, ..b })))
-        .chain(round.and_then(|r| refined_circle(scorer, ink, &r)).map(|r| (Shape::Round, r)))
-        .filter(|(_, border)| border.support >= MIN_SUPPORT)
-        .max_by(|a, b| a.1.support.total_cmp(&b.1.support))
+    squares
 }
 
-/// The circle again, from rays that start at its own middle and look at its neighbourhood only.
-fn refined_circle(scorer: &Scorer<'_>, ink: Ink, rough: &Border) -> Option<Border> {
-    let mut circle = *rough;
-    for _ in 0..2 {
-        let radius = circle.u.0;
-        let points = outermost(scorer, ink, circle.centre, |_, _| (0.88 * radius, 1.05 * radius + 3.0));
-        let rays = points.len() as f64 / RAYS as f64;
-        circle = fit::circle(&points, circle.centre, radius)?;
-        circle.support *= rays;
+/// The common area of two boxes (left, top, right, bottom) over their joint area.
+fn overlap(a: [f64; 4], b: [f64; 4]) -> f64 {
+    let area = |[left, top, right, bottom]: [f64; 4]| (right - left).max(0.0) * (bottom - top).max(0.0);
+    let common = area([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);
+    common / (area(a) + area(b) - common)
+}
+
+/// How sure it is that a border is an imprint's; `None` if it is not.
+fn confidence(judged: &Judged, ink: Ink) -> Option<f64> {
+    let j = judged;
+    if norm(j.border.u).min(norm(j.border.v)) * 2.0 < MIN_SIDE {
+        return None;
     }
-    Some(circle)
-}
-
-/// The imprint in sixteenths of a pixel, with its coverage.
-fn measured(scorer: &Scorer<'_>, ink: Ink, shape: Shape, border: &Border) -> Imprint {
-    let fixed = |p: Point| ((p.0 * 16.0).round() as i64, (p.1 * 16.0).round() as i64);
-    let mut imprint = Imprint {
-        shape,
-        ink,
-        centre: fixed(border.centre),
-        u: fixed(border.u),
-        v: fixed(border.v),
-        support: (border.support * 255.0).min(255.0) as u8,
-        coverage: 0,
-        pixels_per_metre: scorer.image.pixels_per_metre(),
+    // In a narrow frame characters touch the border.
+    let stroke = match (j.shape, ink) {
+        (Shape::Square, Ink::Grey) => 0.85,
+        (Shape::Square, _) if j.arc >= 0.85 && j.quarter >= 0.7 => 0.45,
+        _ => 0.6,
     };
-    let (mut inked, mut total) = (0u64, 0u64);
-    for ring in 1..=40 {
-        for step in 0..2 * ring {
-            let (x, y) =
-                super::normalise::place(&imprint, ring * 1600, (step * DIRECTIONS as i64 / (2 * ring)) as usize);
-            inked += u64::from(scorer.at(x, y, ink) >= INKED);
-            total += 1;
-        }
+    let (arc, quarter) = match (j.shape, ink) {
+        // Words in grey print look like small frames.
+        (Shape::Square, Ink::Grey) => (0.85, 0.7),
+        (Shape::Square, _) => (0.6, 0.1),
+        (Shape::Oval, _) => (0.62, 0.2),
+        (Shape::Round, Ink::Grey) => (0.6, 0.2),
+        (Shape::Round, _) => (0.45, 0.0),
+    };
+    if j.arc < arc || j.quarter < quarter || j.stroke < stroke || j.outside > 0.4 || !(0.02..0.75).contains(&j.inside) {
+        return None;
     }
-    imprint.coverage = (inked * 255 / total) as u8;
-    imprint
+    Some(j.arc * (0.4 + 0.6 * j.stroke) * (1.0 - j.outside))
 }

@@ -1,73 +1,65 @@
-//! The fingerprint: a code for searching that rotation does not change, and the map that comparison aligns.
+//! The fingerprint: a code for searching that rotation does not change, and the spectrum that candidates are
+//! re-ranked and turned by.
 
-use super::find::{Imprint, Shape, find_with};
+use super::density::{Density, density};
+use super::find::{Imprint, Shape};
 use super::image::Image;
-use super::ink::Scorer;
-use super::normalise::{COLUMNS, RINGS, polar};
-use super::trigonometry::{DIRECTIONS, cos_sin};
+use super::polar::{HIGHEST, RINGS, Spectra, spectra};
 use crate::{Error, Result};
 
 /// The length of a fingerprint in bytes.
-pub const FINGERPRINT_LENGTH: usize = MAP_AT + MAP_LENGTH;
+pub const FINGERPRINT_LENGTH: usize = SPECTRUM_AT + SPECTRUM_LENGTH;
 
 /// The layout of this module; another layout gets another number.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const CODE_AT: usize = 8;
-const CODE_LENGTH: usize = 128;
-const MAP_AT: usize = CODE_AT + CODE_LENGTH;
-/// Two bits a cell.
-const MAP_LENGTH: usize = RINGS * COLUMNS / 4;
+/// The length of the code in bytes: 1,024 bits of the bispectrum, then 1,024 bits across rings.
+pub const CODE_LENGTH: usize = 256;
+const SPECTRUM_AT: usize = CODE_AT + CODE_LENGTH;
+/// Bands of the spectrum, and rings in each.
+pub(super) const BANDS: usize = 10;
+const BAND_RINGS: usize = RINGS / BANDS;
+const SPECTRUM_LENGTH: usize = BANDS * HIGHEST * 2;
 
-/// The code reads four bands of nine rings, without the star, which many seals share.
-const BANDS: usize = 4;
-const BAND_RINGS: usize = 9;
-const FIRST_RING: usize = RINGS - BANDS * BAND_RINGS;
-/// Frequencies (waves a turn) from which the code takes its pairs.
-const LOWEST: usize = 8;
-const HIGHEST: usize = 80;
-const PAIRS: usize = CODE_LENGTH * 8 / BANDS / 2;
+/// The code reads four bands of seven rings, without the star, which many seals share.
+const CODE_BANDS: usize = 4;
+const CODE_RINGS: usize = 7;
+const CODE_FIRST: usize = RINGS - CODE_BANDS * CODE_RINGS;
+/// The frequencies (waves a turn) from which the bispectrum takes its pairs, and their number in each band.
+const LOWEST: usize = 6;
+const PAIRS: usize = CODE_LENGTH * 8 / 2 / CODE_BANDS / 2;
+/// The lowest frequency across rings.
+const ACROSS_LOWEST: usize = 4;
 
 /// What an imprint looks like, apart from where it stands, how large it is and how it is turned.
 ///
-/// The bytes: version 1; shape (0 round, 1 oval, 2 square); support and coverage of the border (of 255); the
-/// ratio of the axes (of 65535, big-endian); two zeros; 128 bytes of code; 7,680 bytes of map, four cells of two
-/// bits a byte, the first in the lowest bits, ring by ring from the middle, 512 columns clockwise.
+/// The bytes: version 2; shape (0 round, 1 oval, 2 square); coverage (of 255); zero; the ratio of the axes (of
+/// 65535, big-endian); two zeros; 256 bytes of code, the first bit the lowest; 1,920 bytes of spectrum: ten bands
+/// of rings from the middle, frequencies 1 to 96 of each, real and imaginary part as signed bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Fingerprint {
     bytes: Box<[u8]>,
 }
 
 impl Fingerprint {
-    /// The fingerprint of the dominant imprint of a picture.
-    ///
-    /// # Errors
-    /// `NoImprint`: there is none.
+    /// The fingerprint of an imprint that [`super::find`] found on this picture, or that a caller placed.
     ///
     /// # Source
-    /// The code: signs of the bispectrum of ring profiles (rotation multiplies every triple product by 1).
-    pub fn of(image: &Image) -> Result<Self> {
-        let scorer = Scorer::new(image);
-        let imprint = find_with(&scorer)?;
-        Ok(Self::measured(&scorer, &imprint))
+    /// The code: signs of the bispectrum of ring profiles (a rotation multiplies every triple product by 1) and of
+    /// the cross-spectra between rings (likewise).
+    pub fn of(image: &Image, imprint: &Imprint) -> Self {
+        Self::measured(&density(image, imprint), imprint)
     }
 
-    /// The fingerprint of an imprint that [`super::find`] found on this picture.
-    pub fn of_imprint(image: &Image, imprint: &Imprint) -> Self {
-        Self::measured(&Scorer::new(image), imprint)
-    }
-
-    fn measured(scorer: &Scorer<'_>, imprint: &Imprint) -> Self {
-        let cells: Vec<u8> = polar(scorer, imprint).iter().map(|&c| ((u16::from(c) * 3 + 127) / 255) as u8).collect();
+    pub(super) fn measured(density: &Density, imprint: &Imprint) -> Self {
+        let spectra = spectra(density, imprint);
         let mut bytes = vec![0; FINGERPRINT_LENGTH].into_boxed_slice();
         bytes[0] = VERSION;
         bytes[1] = imprint.shape as u8;
-        bytes[2] = imprint.support;
-        bytes[3] = imprint.coverage;
+        bytes[2] = imprint.coverage;
         bytes[4..6].copy_from_slice(&ratio(imprint.u, imprint.v).to_be_bytes());
-        bytes[CODE_AT..MAP_AT].copy_from_slice(&code(&cells));
-        for (byte, cell) in bytes[MAP_AT..].iter_mut().zip(cells.chunks_exact(4)) {
-            *byte = cell[0] | cell[1] << 2 | cell[2] << 4 | cell[3] << 6;
-        }
+        bytes[CODE_AT..SPECTRUM_AT].copy_from_slice(&code(&spectra));
+        quantise(&spectra, &mut bytes[SPECTRUM_AT..]);
         Fingerprint { bytes }
     }
 
@@ -75,7 +67,7 @@ impl Fingerprint {
     ///
     /// # Errors
     /// `InvalidLength` (other than [`FINGERPRINT_LENGTH`]); `InvalidEncoding`: another version, an unknown shape,
-    /// reserved bytes that are not zero, a code that does not belong to the map.
+    /// reserved bytes that are not zero.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         if bytes.len() != FINGERPRINT_LENGTH {
             let (expected, actual) = (FINGERPRINT_LENGTH, bytes.len());
@@ -83,19 +75,15 @@ impl Fingerprint {
         }
         let refuse = |offset, reason| Err(Error::InvalidEncoding { field: "fingerprint", offset, reason });
         if bytes[0] != VERSION {
-            return refuse(0, "unknown version: made by a newer sealcore, or no fingerprint");
+            return refuse(0, "unknown version: make the fingerprint again with this sealcore");
         }
         if bytes[1] > Shape::Square as u8 {
             return refuse(1, "unknown shape");
         }
-        if bytes[6] != 0 || bytes[7] != 0 {
-            return refuse(6, "reserved bytes are not zero");
+        if let Some(offset) = [3, 6, 7].into_iter().find(|&at| bytes[at] != 0) {
+            return refuse(offset, "reserved bytes are not zero");
         }
-        let fingerprint = Fingerprint { bytes: bytes.into() };
-        if code(&fingerprint.cells()) != bytes[CODE_AT..MAP_AT] {
-            return refuse(CODE_AT, "the code does not belong to the map: a byte was changed");
-        }
-        Ok(fingerprint)
+        Ok(Fingerprint { bytes: bytes.into() })
     }
 
     /// The bytes to store, [`FINGERPRINT_LENGTH`] of them.
@@ -112,40 +100,30 @@ impl Fingerprint {
         }
     }
 
-    /// The share of the border that carried ink, of 255.
-    pub fn support(&self) -> u8 {
+    /// The share of the area inside the border that carried ink, of 255.
+    pub fn coverage(&self) -> u8 {
         self.bytes[2]
     }
 
-    /// The share of the area inside the border that carried ink, of 255.
-    pub fn coverage(&self) -> u8 {
-        self.bytes[3]
-    }
-
-    /// The shorter axis over the longer, of 65535.
-    pub(super) fn ratio(&self) -> u16 {
-        u16::from_be_bytes([self.bytes[4], self.bytes[5]])
-    }
-
-    /// The 1,024 bits for searching: independent of the rotation.
+    /// The 2,048 bits for searching: independent of the rotation.
     pub fn code(&self) -> &[u8] {
-        &self.bytes[CODE_AT..MAP_AT]
+        &self.bytes[CODE_AT..SPECTRUM_AT]
     }
 
-    /// In how many of the 1,024 bits of the code two fingerprints differ: about 512 for different seals.
+    /// In how many of the 2,048 bits of the code two fingerprints differ: about 1,024 for different seals.
     pub fn code_distance(&self, other: &Fingerprint) -> u32 {
         self.code().iter().zip(other.code()).map(|(a, b)| (a ^ b).count_ones()).sum()
     }
 
-    /// The map, a cell a byte, 0 to 3.
-    pub(super) fn cells(&self) -> Vec<u8> {
-        self.bytes[MAP_AT..].iter().flat_map(|&b| [b & 3, b >> 2 & 3, b >> 4 & 3, b >> 6]).collect()
+    /// The spectrum: [`BANDS`] x [`HIGHEST`] pairs of real and imaginary part.
+    pub(super) fn spectrum(&self) -> &[u8] {
+        &self.bytes[SPECTRUM_AT..]
     }
 }
 
 impl std::fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Fingerprint({:?}, support {}, coverage {}, code ", self.shape(), self.support(), self.coverage())?;
+        write!(f, "Fingerprint({:?}, coverage {}, code ", self.shape(), self.coverage())?;
         self.code()[..8].iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
         f.write_str("..)")
     }
@@ -162,45 +140,53 @@ fn square((x, y): (i64, i64)) -> u128 {
     (i128::from(x) * i128::from(x) + i128::from(y) * i128::from(y)) as u128
 }
 
-/// Signs of F(j) F(k) conj F(j + k) for each band's profile and pair of frequencies.
-///
-/// A rotation by t multiplies F(k) by exp(i k t), so the product stays. Bounds: a profile in +-2^20, F in +-2^29
-/// after the shift, a product in +-2^90.
-fn code(cells: &[u8]) -> [u8; CODE_LENGTH] {
+/// The bits: for each band Re and Im of F(j) F(k) conj F(j + k), then for each pair of bands those of
+/// F(k) conj G(k).
+fn code(spectra: &Spectra) -> [u8; CODE_LENGTH] {
+    let bands: [_; CODE_BANDS] = std::array::from_fn(|band| spectra.band(CODE_FIRST + band * CODE_RINGS, CODE_RINGS));
     let mut code = [0; CODE_LENGTH];
-    let mut bit = 0;
-    for band in 0..BANDS {
-        let first = FIRST_RING + band * BAND_RINGS;
-        let mut profile = [0i64; COLUMNS];
-        for ring in cells.chunks_exact(COLUMNS).skip(first).take(BAND_RINGS) {
-            for (sum, &cell) in profile.iter_mut().zip(ring) {
-                *sum += i64::from(cell);
-            }
+    let mut at = 0;
+    let mut push = |(re, im): (f64, f64)| {
+        for sign in [re, im] {
+            code[at / 8] |= u8::from(sign > 0.0) << (at % 8);
+            at += 1;
         }
-        let spectrum: Vec<(i128, i128)> = (0..=HIGHEST)
-            .map(|k| {
-                let (mut re, mut im) = (0, 0);
-                for (column, &value) in profile.iter().enumerate() {
-                    let (c, s) = cos_sin(column * k * (DIRECTIONS / COLUMNS));
-                    re += value * c;
-                    im += value * s;
-                }
-                (i128::from(re >> 16), i128::from(im >> 16))
-            })
-            .collect();
+    };
+    for band in &bands {
         for (j, k) in pairs() {
-            let ((a, b), (c, d), (e, f)) = (spectrum[j], spectrum[k], spectrum[j + k]);
-            let (re, im) = (a * c - b * d, a * d + b * c);
-            for sign in [re * e + im * f, im * e - re * f] {
-                code[bit / 8] |= u8::from(sign > 0) << (bit % 8);
-                bit += 1;
-            }
+            push(times(times(band[j], band[k]), conjugate(band[j + k])));
         }
     }
+    let couples = || (0..CODE_BANDS).flat_map(|a| (a + 1..CODE_BANDS).map(move |b| (a, b)));
+    let across = (ACROSS_LOWEST..=HIGHEST).flat_map(|k| couples().map(move |(a, b)| (a, b, k)));
+    for (a, b, k) in across.take(CODE_LENGTH * 8 / 2 / 2) {
+        push(times(bands[a][k], conjugate(bands[b][k])));
+    }
     code
+}
+
+fn times(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
+    (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
+}
+
+fn conjugate(a: (f64, f64)) -> (f64, f64) {
+    (a.0, -a.1)
 }
 
 /// The pairs of frequencies with the lowest sums.
 fn pairs() -> impl Iterator<Item = (usize, usize)> {
     (2 * LOWEST..=HIGHEST).flat_map(|sum| (LOWEST..=sum / 2).map(move |j| (j, sum - j))).take(PAIRS)
+}
+
+/// Each band's spectrum against its own strongest frequency.
+fn quantise(spectra: &Spectra, out: &mut [u8]) {
+    for (band, out) in out.chunks_exact_mut(2 * HIGHEST).enumerate() {
+        let sum = spectra.band(band * BAND_RINGS, BAND_RINGS);
+        let strongest = sum[1..].iter().map(|f| f.0.abs().max(f.1.abs())).fold(1.0, f64::max);
+        for (f, out) in sum[1..].iter().zip(out.chunks_exact_mut(2)) {
+            // Rounded half up; within +-127.
+            let byte = |v: f64| (v * 127.0 / strongest + 0.5).floor() as i8 as u8;
+            (out[0], out[1]) = (byte(f.0), byte(f.1));
+        }
+    }
 }

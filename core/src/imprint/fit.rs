@@ -16,12 +16,10 @@ pub(super) struct Border {
     pub(super) centre: Point,
     pub(super) u: Point,
     pub(super) v: Point,
-    /// The share of the points that lie on it.
-    pub(super) support: f64,
 }
 
-/// Trials of the random samples: with half of the points on a circle, all fail once in 10^17.
-const TRIALS: usize = 300;
+/// Trials of the random samples: with two thirds of the points on an ellipse, all fail once in a million.
+const TRIALS: usize = 100;
 
 /// A fixed sequence of numbers: the same trials every time.
 struct Sequence(u64);
@@ -87,7 +85,7 @@ fn normalised(points: &[Point], origin: Point, scale: f64) -> impl Iterator<Item
 }
 
 /// The circle x^2 + y^2 = a x + b y + c, as centre and radius.
-fn circle_through(points: &[Point], origin: Point, scale: f64) -> Option<(Point, f64)> {
+pub(super) fn circle_through(points: &[Point], origin: Point, scale: f64) -> Option<(Point, f64)> {
     let mut a = [[0.0; 3]; 3];
     let mut rhs = [0.0; 3];
     for (x, y) in normalised(points, origin, scale) {
@@ -106,43 +104,8 @@ fn circle_through(points: &[Point], origin: Point, scale: f64) -> Option<(Point,
     (square > 0.0).then(|| ((origin.0 + cx * scale, origin.1 + cy * scale), square.sqrt() * scale))
 }
 
-/// The circle that most points lie on; `scale` is about its radius.
-pub(super) fn circle(points: &[Point], origin: Point, scale: f64) -> Option<Border> {
-    let mut sequence = Sequence(1);
-    let mut best: Option<(usize, Point, f64)> = None;
-    let within = |p: &Point, centre: Point, radius: f64, tolerance: f64| {
-        let (dx, dy) = (p.0 - centre.0, p.1 - centre.1);
-        ((dx * dx + dy * dy).sqrt() - radius).abs() <= tolerance
-    };
-    if points.len() < 24 {
-        return None;
-    }
-    for _ in 0..TRIALS {
-        let sample = [0; 3].map(|_| points[sequence.below(points.len())]);
-        let Some((centre, radius)) = circle_through(&sample, origin, scale) else { continue };
-        if !(0.4 * scale..1.6 * scale).contains(&radius) {
-            continue;
-        }
-        let count = points.iter().filter(|p| within(p, centre, radius, (0.02 * radius).max(1.5))).count();
-        if best.is_none_or(|(most, ..)| count > most) {
-            best = Some((count, centre, radius));
-        }
-    }
-    let (_, mut centre, mut radius) = best?;
-    for share in [0.03, 0.02, 0.015, 0.012] {
-        let tolerance = (share * radius).max(1.5);
-        let near: Vec<Point> = points.iter().copied().filter(|p| within(p, centre, radius, tolerance)).collect();
-        if near.len() < 12 {
-            return None;
-        }
-        (centre, radius) = circle_through(&near, centre, radius)?;
-    }
-    let count = points.iter().filter(|p| within(p, centre, radius, (0.012 * radius).max(1.5))).count();
-    Some(Border { centre, u: (radius, 0.0), v: (0.0, radius), support: count as f64 / points.len() as f64 })
-}
-
 /// A conic a x^2 + b x y + c y^2 + d x + e y = 1 as centre and half axes; `None` if it is no ellipse.
-fn ellipse_through(points: &[Point], origin: Point, scale: f64) -> Option<Border> {
+pub(super) fn ellipse_through(points: &[Point], origin: Point, scale: f64) -> Option<Border> {
     // The origin lies inside, so the constant term cannot vanish.
     let [a, b, c, d, e] =
         least_squares(normalised(points, origin, scale).map(|(x, y)| [x * x, x * y, y * y, x, y]), 1.0)?;
@@ -172,7 +135,6 @@ fn ellipse_through(points: &[Point], origin: Point, scale: f64) -> Option<Border
         centre: (origin.0 + cx * scale, origin.1 + cy * scale),
         u: (x * long, y * long),
         v: (-y * short, x * short),
-        support: 0.0,
     })
 }
 
@@ -213,8 +175,6 @@ pub(super) fn ellipse(points: &[Point], origin: Point, scale: f64) -> Option<Bor
         }
         border = ellipse_through(&near, origin, scale).filter(proportioned)?;
     }
-    let count = points.iter().filter(|p| off_ellipse(**p, &border) <= 0.016).count();
-    border.support = count as f64 / points.len() as f64;
     Some(border)
 }
 
@@ -261,24 +221,61 @@ pub(super) fn rectangle(points: &[Point]) -> Option<Border> {
             best = (count, direction);
         }
     }
-    // The remaining turn, from the slopes of the four sides.
-    let mut direction = best.1;
-    for _ in 0..3 {
-        let frame = turned(points, direction);
-        let (side, _) = on_sides(&frame);
+    let frame = turned(points, best.1);
+    let (_, (left, right, top, bottom)) = on_sides(&frame);
+    if right <= left || bottom <= top {
+        return None;
+    }
+    Some(framed(best.1, left, right, top, bottom))
+}
+
+/// A rectangle between four lines in the frame of a direction.
+fn framed((c, s): Point, left: f64, right: f64, top: f64, bottom: f64) -> Border {
+    let (x, y) = ((left + right) / 2.0, (top + bottom) / 2.0);
+    let (a, b) = ((right - left) / 2.0, (bottom - top) / 2.0);
+    let (u, v) = ((a * c, a * s), (-b * s, b * c));
+    // The longer axis first, v to the right of u as seen on the page.
+    let (u, v) = if a >= b { (u, v) } else { (v, (-u.0, -u.1)) };
+    Border { centre: (x * c - y * s, x * s + y * c), u, v }
+}
+
+/// The rectangle again, from points near its sides: their common turn, then each side by itself.
+pub(super) fn rectangle_near(points: &[Point], border: &Border) -> Option<Border> {
+    let long = (border.u.0 * border.u.0 + border.u.1 * border.u.1).sqrt();
+    let short = (border.v.0 * border.v.0 + border.v.1 * border.v.1).sqrt();
+    let mut direction = (border.u.0 / long, border.u.1 / long);
+    let origin = border.centre;
+    let moved: Vec<Point> = points.iter().map(|p| (p.0 - origin.0, p.1 - origin.1)).collect();
+    // Which side a point belongs to: the one that its direction from the middle meets; corners belong to none.
+    let side = |p: &Point| {
+        let (x, y) = (p.0 / long, p.1 / short);
+        match (x.abs(), y.abs()) {
+            (x_, y_) if x_ > 1.06 * y_ => Some(usize::from(x > 0.0)),
+            (x_, y_) if y_ > 1.06 * x_ => Some(2 + usize::from(y > 0.0)),
+            _ => None,
+        }
+    };
+    let mut lines = [None; 4];
+    for _ in 0..2 {
+        let frame = turned(&moved, direction);
         let (mut slope, mut weight) = (0.0, 0.0);
-        for wanted in 0..4 {
+        for (wanted, line) in lines.iter_mut().enumerate() {
             let on: Vec<Point> = frame
                 .iter()
                 .filter(|p| side(p) == Some(wanted))
                 .map(|p| if wanted < 2 { (p.1, -p.0) } else { (p.0, p.1) })
                 .collect();
+            *line = None;
+            if on.len() < 5 {
+                continue;
+            }
             let count = on.len() as f64;
             let (t, d) = on.iter().fold((0.0, 0.0), |m, p| (m.0 + p.0 / count, m.1 + p.1 / count));
             for p in &on {
                 slope += (p.0 - t) * (p.1 - d);
                 weight += (p.0 - t) * (p.0 - t);
             }
+            *line = Some(if wanted < 2 { -d } else { d });
         }
         if weight <= 0.0 {
             return None;
@@ -288,28 +285,15 @@ pub(super) fn rectangle(points: &[Point]) -> Option<Border> {
         let length = (c * c + s * s).sqrt();
         direction = (c / length, s / length);
     }
-    let frame = turned(points, direction);
-    let (side, (left, right, top, bottom)) = on_sides(&frame);
-    // Each side lies at the mean of its points.
-    let mut sums = [(0.0, 0.0); 4];
-    for p in &frame {
-        if let Some(which) = side(p) {
-            sums[which].0 += if which < 2 { p.0 } else { p.1 };
-            sums[which].1 += 1.0;
-        }
-    }
-    if sums.iter().any(|sum| sum.1 < 0.1 * frame.len() as f64) || right <= left || bottom <= top {
+    // A side that has no ink stays where it was.
+    if lines.iter().filter(|line| line.is_some()).count() < 3 {
         return None;
     }
-    let [left, right, top, bottom] = sums.map(|(sum, count)| sum / count);
-    let (x, y) = ((left + right) / 2.0, (top + bottom) / 2.0);
-    let (c, s) = direction;
-    let (a, b) = ((right - left) / 2.0, (bottom - top) / 2.0);
-    let count: f64 = sums.iter().map(|sum| sum.1).sum();
-    Some(Border {
-        centre: (x * c - y * s, x * s + y * c),
-        u: (a * c, a * s),
-        v: (-b * s, b * c),
-        support: count / frame.len() as f64,
-    })
+    let [left, right, top, bottom] =
+        [(0, -long), (1, long), (2, -short), (3, short)].map(|(k, old)| lines[k].unwrap_or(old));
+    if right <= left || bottom <= top {
+        return None;
+    }
+    let fitted = framed(direction, left, right, top, bottom);
+    Some(Border { centre: (fitted.centre.0 + origin.0, fitted.centre.1 + origin.1), ..fitted })
 }

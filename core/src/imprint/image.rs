@@ -69,18 +69,40 @@ impl Image {
         Ok(())
     }
 
-    /// Decode a PNG or JPEG file.
+    /// Decode a PNG, JPEG, BMP or TIFF file; of a TIFF file with several pages the first.
     ///
     /// # Inputs
     /// The whole file. PNG of every colour type and depth (16 bits are reduced to 8); JPEG baseline and
-    /// progressive, grey, YCbCr, RGB, CMYK and YCCK. Orientation tags are not applied: fingerprints do not
-    /// depend on the rotation.
+    /// progressive, grey, YCbCr, RGB, CMYK and YCCK; BMP; TIFF of 1 to 16 bits, grey, RGB or CMYK, uncompressed,
+    /// PackBits, LZW, Deflate or fax (group 4). Orientation tags are not applied: fingerprints do not depend on
+    /// the rotation. A stated resolution of 72 or 96 dots an inch counts as unknown.
     ///
     /// # Errors
     /// `InvalidImage`: another format, damaged or cut short, beyond [`MAX_SIDE`] or [`MAX_PIXELS`]. The bounds
     /// are checked on the header, before memory is taken.
     pub fn decode(file: &[u8]) -> Result<Self> {
         super::decode::decode(file)
+    }
+
+    /// Decode a page of a file, counted from 0.
+    ///
+    /// # Errors
+    /// `InvalidImage`: as [`Image::decode`], or the file has no such page.
+    pub fn decode_page(file: &[u8], page: u32) -> Result<Self> {
+        super::decode::decode_page(file, page)
+    }
+
+    /// How many pages a file has: 1, or more for a TIFF file. Files of other formats are found out when decoded.
+    ///
+    /// # Errors
+    /// `InvalidImage`: a TIFF file whose directory is damaged or lists more than 2,000 pages.
+    pub fn count_pages(file: &[u8]) -> Result<u32> {
+        super::decode::count_pages(file)
+    }
+
+    /// The same picture with its resolution given: what the file states, if anything, is not the truth.
+    pub fn with_resolution(self, pixels_per_metre: u32) -> Self {
+        Image { pixels_per_metre: Some(pixels_per_metre).filter(|&p| p > 0), ..self }
     }
 
     /// Width in pixels.
@@ -118,11 +140,11 @@ impl Image {
         on_white(&self.pixels[at..at + usize::from(self.channels)])
     }
 
-    /// Every `step`-th pixel of a row as it looks on white paper.
-    pub(super) fn row(&self, y: u32, step: usize) -> impl Iterator<Item = [u8; 3]> {
+    /// A row as it looks on white paper.
+    pub(super) fn row(&self, y: u32) -> impl Iterator<Item = [u8; 3]> {
         let channels = usize::from(self.channels);
         let line = self.width as usize * channels;
-        self.pixels[y as usize * line..][..line].chunks_exact(channels).step_by(step).map(on_white)
+        self.pixels[y as usize * line..][..line].chunks_exact(channels).map(on_white)
     }
 
     /// Whether some pixel is not opaque: a drawing, not a scan.
@@ -137,7 +159,7 @@ impl std::fmt::Debug for Image {
     }
 }
 
-fn on_white(pixel: &[u8]) -> [u8; 3] {
+pub(super) fn on_white(pixel: &[u8]) -> [u8; 3] {
     match *pixel {
         [r, g, b] | [r, g, b, 255] => [r, g, b],
         [grey] => [grey; 3],

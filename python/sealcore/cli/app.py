@@ -15,7 +15,7 @@ from sealcore.cli import (
     basics,
     demo,
     documents,
-    imprints,
+    imprint_registry,
     ledger_entries,
     ledger_proofs,
     ledger_publish,
@@ -66,7 +66,7 @@ def root() -> None:
     """Signing, the tamper-evident ledger, seal imprints, authority and sealed documents."""
 
 
-for module in (basics, authorities, office, register, trade, documents, ledgers, sequencers, imprints, demo):
+for module in (basics, authorities, office, register, trade, documents, ledgers, sequencers, imprint_registry, demo):
     for command in module.COMMANDS:
         root.add_command(command)
 for module in (ledger_entries, ledger_proofs, ledger_publish):

@@ -402,16 +402,16 @@ class Demonstration:
         from sealcore.seals.drawing import synthetic_scan  # noqa: PLC0415  loads Pillow
 
         self.story.chapter("Recognising an imprint on a scan")
-        registered = {name: imprint.fingerprint(png) for name, png in self.imprints.items()}
+        registered = {name: imprint.register(png) for name, png in self.imprints.items()}
         for name, angle in ((COMPANY_SEAL, 37.0), (CONTRACT_SEAL, 205.0)):
             with self.story.step(f"a scan with the {name}, turned by {angle:g} degrees") as note:
                 scan = synthetic_scan(self.imprints[name], dpi=200, angle=angle, seed=7)
                 self._write(f"scan.{name}.png", scan, f"synthetic scan with the {name}")
-                found = imprint.fingerprint(scan)
-                results = {other: imprint.compare(print_, found) for other, print_ in registered.items()}
-                best = max(results, key=lambda other: results[other].similarity)
-                _expect(best == name and results[name].verdict == "same", f"{name} is recognised: {results}")
-                note(", ".join(f"{other} {r.similarity:.2f} {r.verdict}" for other, r in results.items()))
+                results = {other: imprint.compare(seal, scan) for other, seal in registered.items()}
+                best = min(results, key=lambda other: results[other].score)
+                right = best == name and results[name].verdict == imprint.MATCHES
+                _expect(right, f"{name} is recognised: {results}")
+                note(", ".join(f"{other}: {r.verdict}" for other, r in results.items()))
 
     # --- helpers
 

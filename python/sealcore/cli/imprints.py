@@ -8,24 +8,84 @@ from typing import Any
 import click
 
 from sealcore import imprint as imprints
-from sealcore.cli.common import emit, existing_file, json_option, write_new
+from sealcore.cli.common import emit, emit_table, existing_file, json_option, progress, write_new
+from sealcore.errors import MissingExtra, SealcoreError
 
 
 @click.group()
 def imprint() -> None:
-    """Fingerprint and compare the imprints of seals."""
+    """Find, fingerprint and compare the imprints of seals."""
 
 
 @imprint.command("find")
-@click.argument("image", type=existing_file)
+@click.argument("sources", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--dpi", type=click.FloatRange(30, 4800), help="Resolution, if it is known better than by the file.")
 @json_option
-def find(image: Path, as_json: bool) -> None:
-    """Find the dominant imprint on IMAGE (PNG or JPEG): shape, ink, place, size."""
-    found = imprints.find(image.read_bytes())
-    facts = {
-        name: getattr(found, name) for name in ("shape", "ink", "centre", "axes", "size_mm", "support", "coverage")
+def find(sources: tuple[Path, ...], dpi: float | None, as_json: bool) -> int:
+    """Find every imprint on SOURCES: pictures (PNG, JPEG, BMP, TIFF), PDFs, or folders of them.
+
+    One row an imprint: page, shape, ink, box and size, the surest first on each page. Exit code 1 if there is none, 3
+    if a file could not be read (the others are searched all the same).
+
+    \b
+    Examples:
+      sealcore imprint find page.png
+      sealcore imprint find contract.pdf --json
+      sealcore imprint find scans/ --dpi 300
+    """
+    files = [file for source in sources for file in files_of(source)]
+    rows: list[dict[str, Any]] = []
+    failed: list[dict[str, str]] = []
+    searched = 0
+    with progress("searching", quiet=as_json or len(files) == 1) as step:
+        for done, file in enumerate(files):
+            step(done, len(files))
+            try:
+                for number, page in enumerate(imprints.pages(file, dpi=dpi), start=1):
+                    searched += 1
+                    rows += [_row(file, number, found) for found in imprints.find(page)]
+            except (SealcoreError, OSError) as error:
+                if isinstance(error, MissingExtra):
+                    raise
+                failed.append({"file": str(file), "error": str(error)})
+    if as_json:
+        emit({"ok": bool(rows) and not failed, "pages": searched, "rows": rows, "failed": failed}, as_json=True)
+    else:
+        columns = ("file", "page", "shape", "ink", "centre", "size", "angle", "coverage", "confidence")
+        emit_table([_readable(row) for row in rows], columns, as_json=False, empty=f"no imprint on {searched} pages")
+        for failure in failed:
+            click.echo(f"{failure['file']}: {failure['error']}", err=True)
+    return 3 if failed else 0 if rows else 1
+
+
+_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".bmp", ".dib", ".tif", ".tiff", ".pdf"})
+
+
+def files_of(source: Path) -> list[Path]:
+    """A file itself; of a folder the pictures and PDFs at any depth, by name."""
+    if not source.is_dir():
+        return [source]
+    return sorted(file for file in source.rglob("*") if file.suffix.lower() in _SUFFIXES and file.is_file())
+
+
+def _row(file: Path, page: int, found: imprints.Imprint) -> dict[str, Any]:
+    names = ("shape", "ink", "centre", "axes", "box", "size_mm", "angle", "coverage", "confidence")
+    return {"file": str(file), "page": page, **{name: getattr(found, name) for name in names}}
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    """A row for people: lengths in millimetres if they are known."""
+    left, top, right, bottom = row["box"]
+    pixels = f"{right - left} x {bottom - top} px"
+    size = pixels if row["size_mm"] is None else "{:.1f} x {:.1f} mm".format(*row["size_mm"])
+    return {
+        **row,
+        "centre": "{:.0f}, {:.0f}".format(*row["centre"]),
+        "size": size,
+        "angle": f"{row['angle']:.1f}",
+        "coverage": f"{row['coverage']:.2f}",
+        "confidence": f"{row['confidence']:.2f}",
     }
-    emit({"file": str(image), **facts}, as_json=as_json)
 
 
 @imprint.command("fingerprint")
@@ -35,24 +95,6 @@ def fingerprint(image: Path, as_json: bool) -> None:
     """Print the rotation-invariant fingerprint of the imprint on IMAGE (PNG or JPEG)."""
     made = imprints.fingerprint(image.read_bytes())
     emit({"file": str(image), "fingerprint": made.to_bytes()}, as_json=as_json, text=made.to_bytes().hex())
-
-
-@imprint.command("compare")
-@click.argument("registered", type=existing_file)
-@click.argument("questioned", type=existing_file)
-@json_option
-def compare(registered: Path, questioned: Path, as_json: bool) -> int:
-    """Tell whether QUESTIONED shows the seal of REGISTERED. Exit code 0 only for "same"."""
-    a = imprints.fingerprint(registered.read_bytes())
-    b = imprints.fingerprint(questioned.read_bytes())
-    result = imprints.compare(a, b)
-    same = result.verdict == "same"
-    emit(
-        {"ok": same, "verdict": result.verdict, "similarity": result.similarity, "angle_degrees": result.angle},
-        as_json=as_json,
-        text=f"{result.verdict} (similarity {result.similarity:.3f}, turned by {result.angle:.1f} degrees)",
-    )
-    return 0 if same else 1
 
 
 @imprint.command("draw")
@@ -91,6 +133,3 @@ def draw(
         as_json=as_json,
         text=f"{output}: {design.size_mm[0]:g} x {design.size_mm[1]:g} mm at {dpi} dpi",
     )
-
-
-COMMANDS = [imprint]

@@ -19,6 +19,7 @@ from sealcore.pdf.isolation import Parts, error_to, read_parts, write_parts
 from sealcore.pdf.messages import CheckRequest, SealRequest, dump, load
 from sealcore.pdf.preparing import prepare
 from sealcore.pdf.reading import refuse_unreadable
+from sealcore.pdf.rendering import render
 
 __all__ = ["answer", "main"]
 
@@ -34,6 +35,8 @@ def answer(parts: Parts) -> list[bytes]:
             message, document = load(parts[0]), parts[1]
             if message["operation"] == "prepare":
                 return prepare(document, SealRequest.from_json(message["request"])).to_parts()
+            if message["operation"] == "render":
+                return list(render(document, message["request"]))
             return [dump(check(document, CheckRequest.from_json(message["request"])).to_dict())]
     except SealcoreError as error:
         return [dump({"error": error_to(error)})]

@@ -1,0 +1,105 @@
+//! The outlines of the strokes: where the registered ink ends, and where the questioned ink ends beside it.
+
+use super::elements::NONE;
+use super::plane::Plane;
+
+/// A place on the outline of a registered stroke.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edge {
+    /// In pixels of the frame.
+    pub(super) x: f32,
+    pub(super) y: f32,
+    /// From the ink to the paper, of length 1.
+    pub(super) normal: (f32, f32),
+    pub(super) part: u8,
+}
+
+/// The most edges of a design that are looked at.
+const MOST: usize = 12_000;
+
+/// The outlines of a plane at half its ink, and for how many places each one stands.
+pub(super) fn edges(plane: &Plane, labels: &[u8]) -> (Vec<Edge>, f32) {
+    let (width, v) = (plane.width, &plane.values);
+    let mut found = Vec::new();
+    for y in 2..plane.height - 2 {
+        for x in 2..width - 2 {
+            let at = y * width + x;
+            for step in [1, width] {
+                let (a, b) = (v[at], v[at + step]);
+                if (a >= 0.5) == (b >= 0.5) {
+                    continue;
+                }
+                let share = (0.5 - a) / (b - a);
+                let blend = |f: &dyn Fn(usize) -> f32| f(at) + (f(at + step) - f(at)) * share;
+                let gx = blend(&|p| {
+                    v[p + 1] - v[p - 1]
+                        + 0.5 * (v[p + 1 + width] - v[p - 1 + width] + v[p + 1 - width] - v[p - 1 - width])
+                });
+                let gy = blend(&|p| {
+                    v[p + width] - v[p - width]
+                        + 0.5 * (v[p + width + 1] - v[p - width + 1] + v[p + width - 1] - v[p - width - 1])
+                });
+                let length = gx.hypot(gy);
+                let part = if labels[at] == NONE { labels[at + step] } else { labels[at] };
+                if length < 1e-3 || part == NONE {
+                    continue;
+                }
+                let (dx, dy) = if step == 1 { (share, 0.0) } else { (0.0, share) };
+                let normal = (-gx / length, -gy / length);
+                found.push(Edge { x: x as f32 + dx, y: y as f32 + dy, normal, part });
+            }
+        }
+    }
+    let step = found.len().div_ceil(MOST).max(1);
+    (found.into_iter().step_by(step).collect(), step as f32)
+}
+
+/// What the questioned plane shows beside an edge.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Beside {
+    /// Ink ends so many pixels further out than registered (negative: further in).
+    Edge(f32),
+    /// No ink where the stroke should be.
+    Missing,
+    /// Ink over all the neighbourhood.
+    Flooded,
+    /// Hidden: nobody can know.
+    Hidden,
+}
+
+/// Looks along the normal of an edge, moved by `shift`, for the end of the ink nearest to it.
+///
+/// # Inputs
+/// `plane`: the questioned ink, 1 for its solid strokes; `reach` and `step` in pixels of the frame.
+pub(super) fn beside(
+    plane: &Plane,
+    hidden: Option<&Plane>,
+    edge: &Edge,
+    shift: (f32, f32),
+    reach: f32,
+    step: f32,
+) -> Beside {
+    let (x, y) = (edge.x + shift.0, edge.y + shift.1);
+    if hidden.is_some_and(|hidden| hidden.at(x, y) > 0.25) {
+        return Beside::Hidden;
+    }
+    let ink = |t: f32| plane.at(x + edge.normal.0 * t, y + edge.normal.1 * t);
+    let middle = ink(0.0);
+    let mut outer = (0.0, middle);
+    let mut inner = (0.0, middle);
+    let steps = (reach / step) as usize;
+    for k in 1..=steps {
+        let t = k as f32 * step;
+        let (far, near) = (ink(t), ink(-t));
+        let out = (outer.1 >= 0.5 && far < 0.5).then(|| outer.0 + step * (outer.1 - 0.5) / (outer.1 - far));
+        let inn = (inner.1 < 0.5 && near >= 0.5).then(|| inner.0 - step * (0.5 - inner.1) / (near - inner.1));
+        match (out, inn) {
+            (Some(a), Some(b)) => return Beside::Edge(if a < -b { a } else { b }),
+            (Some(t), None) | (None, Some(t)) => return Beside::Edge(t),
+            (None, None) => {}
+        }
+        outer = (t, far);
+        inner = (-t, near);
+    }
+    if middle < 0.5 { Beside::Missing } else { Beside::Flooded }
+}

@@ -1,0 +1,148 @@
+//! Extra and missing ink: shares of areas, by part and in all.
+
+use super::elements::{NONE, Part, PartKind};
+use super::measure::Laid;
+use super::registered::Design;
+
+/// Ink of which a share means something, in mm2.
+const LEAST_MM2: f32 = 1.5;
+
+/// A character of which less than this share is there has not been seen.
+pub(super) const HOLLOW: f32 = 0.5;
+
+/// Shares of ink, by part and in all.
+pub(super) struct Shares {
+    pub(super) extra: Vec<f32>,
+    pub(super) present: Vec<f32>,
+    pub(super) extra_all: f32,
+    pub(super) extra_text: f32,
+    pub(super) present_all: f32,
+    pub(super) amount: f32,
+}
+
+/// Extra and present ink, by part and in all; and the amount of ink.
+pub(super) fn shares(design: &Design, laid: &Laid, per_mm: f32) -> Shares {
+    let side = design.plane.width;
+    let n = design.parts.len();
+    let (mut ink, mut extra, mut due, mut there) =
+        (vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1]);
+    // Beyond the border other things may stand.
+    let outside = -0.4 * per_mm;
+    for at in 0..side * side {
+        if laid.hidden.as_ref().is_some_and(|hidden| hidden.values[at] > 0.25) {
+            continue;
+        }
+        let label = design.labels[at];
+        let part = if label == NONE { n } else { usize::from(label) };
+        let inked = laid.ink.values[at] >= 0.5;
+        let registered = design.plane.values[at] >= 0.5;
+        if registered {
+            due[part] += 1.0;
+            there[part] += f32::from(u8::from(laid.ink.values[at] >= 0.4));
+        }
+        if inked && (label != NONE || design.outline.depth((at % side) as f32, (at / side) as f32) > outside) {
+            ink[part] += 1.0;
+            if !design.near[at] {
+                extra[part] += 1.0;
+            }
+        }
+    }
+    let share = |a: f32, b: f32| if b > 0.0 { a / b } else { 0.0 };
+    let sum = |v: &[f32]| v.iter().sum::<f32>();
+    let text = |v: &[f32]| -> f32 {
+        let parts = design.parts.iter().zip(v);
+        parts.filter(|(part, _)| part.kind == PartKind::Character).map(|(_, v)| v).sum()
+    };
+    let of_part = |a: &[f32], b: &[f32]| (0..n).map(|k| share(a[k], b[k])).collect::<Vec<f32>>();
+    let beside = (0..n).map(|k| {
+        let group = company(design, k, per_mm);
+        if group.iter().map(|&k| due[k]).sum::<f32>() < LEAST_MM2 * per_mm * per_mm {
+            return 0.0;
+        }
+        share(group.iter().map(|&k| extra[k]).sum(), group.iter().map(|&k| due[k]).sum())
+    });
+    Shares {
+        extra: beside.collect(),
+        present: of_part(&there, &due),
+        extra_all: share(sum(&extra), sum(&ink)),
+        extra_text: share(text(&extra), text(&ink)),
+        present_all: share(sum(&there), sum(&due)),
+        amount: share(sum(&ink), sum(&due)),
+    }
+}
+
+/// A part with those whose ink is judged together with it: small ones, such as digits, have too little each.
+fn company(design: &Design, part: usize, per_mm: f32) -> Vec<usize> {
+    const SMALL_MM2: f32 = 1.5;
+    const NEAR_MM: f32 = 4.0;
+    let small = |k: usize| (design.parts[k].area as f32) < SMALL_MM2 * per_mm * per_mm;
+    let centre = |k: usize| design.parts[k].centre;
+    if !small(part) {
+        return vec![part];
+    }
+    let (x, y) = centre(part);
+    let near = |&k: &usize| small(k) && (centre(k).0 - x).hypot(centre(k).1 - y) <= NEAR_MM * per_mm;
+    (0..design.parts.len()).filter(near).collect()
+}
+
+/// How many parts are gone as no loss of ink takes them: those amid parts that are there, and a line of them where
+/// nothing fades.
+///
+/// A stamp loses ink by regions, so a part that is gone lies at the edge of what is gone, or amid it; and where a
+/// region ends, parts are half there, and the border with them.
+pub(super) fn absent(design: &Design, present: &[f32], per_mm: f32) -> f32 {
+    const NEAR_MM: f32 = 9.0;
+    const LEAST_AREA_MM2: f32 = 1.5;
+    let parts = &design.parts;
+    let gone = |k: &usize| {
+        let part = &parts[*k];
+        part.kind != PartKind::Border && part.area as f32 > LEAST_AREA_MM2 * per_mm * per_mm && present[*k] < 0.2
+    };
+    let surrounded = |k: &usize| {
+        let (mut x, mut y, mut weight, mut there) = (0.0, 0.0, 0.0, 0.0);
+        for (j, other) in parts.iter().enumerate().filter(|(j, p)| p.kind != PartKind::Border && present[*j] >= 0.2) {
+            let (dx, dy) = (other.centre.0 - parts[*k].centre.0, other.centre.1 - parts[*k].centre.1);
+            let distance = dx.hypot(dy).max(1.0);
+            if distance < NEAR_MM * per_mm {
+                x += dx / distance;
+                y += dy / distance;
+                weight += 1.0;
+                there += present[j];
+            }
+        }
+        weight >= 3.0 && there > 0.7 * weight && x.hypot(y) < 0.6 * weight
+    };
+    let amid = (0..parts.len()).filter(gone).filter(surrounded).count();
+    amid.max(line_gone(design, present, per_mm)) as f32
+}
+
+/// How many characters are gone without a trace of fading: the border stands, and every other part is whole.
+fn line_gone(design: &Design, present: &[f32], per_mm: f32) -> usize {
+    const LEAST: usize = 3;
+    const LEAST_AREA_MM2: f32 = 1.5;
+    let shares = |border: bool| {
+        let parts = design.parts.iter().zip(present).filter(move |(part, _)| (part.kind == PartKind::Border) == border);
+        parts.filter(|(part, _)| part.area as f32 > LEAST_AREA_MM2 * per_mm * per_mm).map(|(_, share)| *share)
+    };
+    let gone = shares(false).filter(|share| *share < 0.2).count();
+    let sharp = shares(false).all(|share| !(0.2..0.7).contains(&share)) && shares(true).all(|share| share >= 0.85);
+    if sharp && gone >= LEAST && 2 * gone < shares(false).count() { gone } else { 0 }
+}
+
+/// The character that is least there, less than half, on an imprint that is whole elsewhere. Another character of fewer
+/// strokes leaves no extra ink and no outline: what cannot be seen is not said to match.
+pub(super) fn hollow(design: &Design, present: &[f32], per_mm: f32) -> Option<usize> {
+    const LEAST_AREA_MM2: f32 = 1.5;
+    let character = |&(_, part): &(usize, &Part)| {
+        part.kind == PartKind::Character && part.area as f32 > LEAST_AREA_MM2 * per_mm * per_mm
+    };
+    let mut shares: Vec<(usize, f32)> =
+        design.parts.iter().enumerate().filter(character).map(|(k, _)| (k, present[k])).collect();
+    shares.sort_by(|a, b| a.1.total_cmp(&b.1));
+    // Of a few large characters one loses half its ink by itself; of many that are whole none does.
+    if shares.len() < 6 {
+        return None;
+    }
+    let (next, middle) = (shares[1].1, shares[shares.len() / 2].1);
+    shares.first().filter(|(_, share)| *share < HOLLOW && next >= 0.65 && middle >= 0.85).map(|(k, _)| *k)
+}

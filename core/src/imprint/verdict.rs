@@ -1,0 +1,140 @@
+//! From measurements to one of four words. Every threshold stands in the one table here.
+
+use super::elements::PartKind;
+
+/// What a comparison says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Nothing beyond the play of genuine imprints differs. A seal cut from the same artwork shows the same design.
+    Matches,
+    /// The registered text, in another geometry: a seal cut anew.
+    LookAlike,
+    /// Another design.
+    Different,
+    /// Too little of the imprint is clear enough to tell.
+    Insufficient,
+}
+
+/// What is measured against a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Measure {
+    /// Share of the ink that lies further than 0.2 mm from registered ink.
+    Extra,
+    /// The same in the neighbourhood of one part, of that part's ink.
+    PartExtra,
+    /// Outlines beside one part that the registered seal has not, of its own outlines' length.
+    PartStray,
+    /// Local displacement, rms over blocks of 2.4 mm, in mm.
+    DisplacementRms,
+    /// Local displacement that a tenth of the blocks exceeds, in mm.
+    DisplacementP90,
+    /// The shifts of the parts (characters and star) against the whole, rms in mm.
+    ShiftRms,
+    /// What of these shifts neighbouring parts do not share, rms in mm: paper and rubber move neighbours alike.
+    ShiftAlone,
+    /// The scatter of the outlines about the best fit of each part, in mm: other strokes.
+    Scatter,
+    /// The shift of one part against the whole, in mm.
+    PartShift,
+    /// The turn of one part against the whole, in degrees.
+    PartTurn,
+    /// The growth of one part against the whole, a share.
+    PartGrowth,
+    /// How much wider the strokes of a part are than the others' at this ink, in mm.
+    PartWidth,
+    /// Parts that are gone though the parts around them are there.
+    Absent,
+    /// The size against the registered one, a share; only on pictures of known resolution.
+    Size,
+    /// The correlation of the whole, 0 to 1; below its limit the design is another.
+    Likeness,
+    /// The share of the registered ink that is there, 0 to 1; below its limit there is no verdict.
+    Coverage,
+}
+
+/// A threshold, and how often it errs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    /// What is measured.
+    pub measure: Measure,
+    /// From here on the imprint is a look-alike (for [`Measure::Likeness`] and [`Measure::Coverage`]: below it).
+    pub limit: f64,
+}
+
+/// The thresholds. They are chosen from what genuine imprints do (elastic play of 42 to 68 um rms, a gain of up to
+/// 0.1 mm of stroke, missing ink), not from the forgeries of one set.
+pub const THRESHOLDS: [Threshold; 16] = [
+    Threshold { measure: Measure::Extra, limit: 0.035 },
+    Threshold { measure: Measure::PartExtra, limit: 0.16 },
+    Threshold { measure: Measure::PartStray, limit: 0.10 },
+    Threshold { measure: Measure::DisplacementRms, limit: 0.105 },
+    Threshold { measure: Measure::DisplacementP90, limit: 0.20 },
+    Threshold { measure: Measure::ShiftRms, limit: 0.08 },
+    Threshold { measure: Measure::ShiftAlone, limit: 0.08 },
+    Threshold { measure: Measure::Scatter, limit: 0.064 },
+    Threshold { measure: Measure::PartShift, limit: 0.18 },
+    Threshold { measure: Measure::PartTurn, limit: 1.6 },
+    Threshold { measure: Measure::PartGrowth, limit: 0.02 },
+    Threshold { measure: Measure::PartWidth, limit: 0.22 },
+    Threshold { measure: Measure::Absent, limit: 2.5 },
+    Threshold { measure: Measure::Size, limit: 0.035 },
+    Threshold { measure: Measure::Likeness, limit: 0.40 },
+    Threshold { measure: Measure::Coverage, limit: 0.35 },
+];
+
+/// The limit of a measure.
+pub(super) fn limit(measure: Measure) -> f64 {
+    THRESHOLDS.iter().find(|t| t.measure == measure).map_or(f64::INFINITY, |t| t.limit)
+}
+
+/// One measurement that a verdict may rest on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evidence {
+    /// What was measured.
+    pub measure: Measure,
+    /// The part it was measured on, by its place in the list of parts; None for the whole.
+    pub part: Option<usize>,
+    /// Its value, in the measure's unit.
+    pub value: f64,
+    /// The value over the limit: from 1 on it decides.
+    pub ratio: f64,
+}
+
+/// What a faint imprint adds to the play of its outlines: measured on imprints of one seal from crisp to ghostly, the
+/// displacements grow by half from full coverage to 0.5. Crisp imprints are held to the limits as they stand.
+pub(super) fn allowance(coverage: f64) -> f64 {
+    1.0 + (0.85 - coverage).clamp(0.0, 0.35)
+}
+
+/// What few parts add to the limit of a root mean square over them, against twenty: the quantile of its chi-squared.
+pub(super) fn few(parts: usize) -> f64 {
+    let width = |n: f64| (1.0 + 2.3 / (2.0 * n).sqrt()).sqrt();
+    (width(parts as f64) / width(20.0)).max(1.0)
+}
+
+impl Evidence {
+    /// Evidence of displacement, with the allowance for a faint imprint.
+    pub(super) fn of_play(measure: Measure, part: Option<usize>, value: f64, coverage: f64) -> Self {
+        let plain = Self::of(measure, part, value);
+        Evidence { ratio: plain.ratio / allowance(coverage), ..plain }
+    }
+
+    pub(super) fn of(measure: Measure, part: Option<usize>, value: f64) -> Self {
+        Evidence { measure, part, value, ratio: value / limit(measure) }
+    }
+}
+
+/// What a part's measures mean on it: a character's turn is measured by little ink.
+pub(super) fn judges_shape(kind: PartKind) -> bool {
+    kind == PartKind::Star
+}
+
+/// More extra ink than this of the whole, or of the characters alone, is another design, however well the rest lies.
+pub(super) const OTHER_DESIGN_EXTRA: f64 = 0.22;
+pub(super) const OTHER_TEXT_EXTRA: f64 = 0.21;
+
+/// With so much extra ink and no more likeness than this the design is another.
+pub(super) const OTHER_DESIGN: (f64, f64) = (0.10, 0.70);
+
+/// With less ink than this share of the registered ink nothing can be said.
+pub(super) const LEAST_AMOUNT: f64 = 0.2;
