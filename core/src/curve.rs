@@ -26,7 +26,7 @@ pub(crate) use limbs::to_bytes as limbs_to_bytes;
 pub use point::{Affine, Jacobian};
 pub use scalar::Scalar;
 pub use select::Choice;
-pub use tables::{FixedTable, double_multiply_vartime};
+pub use tables::{Combination, FixedTable, combine_many_vartime, double_multiply_vartime};
 
 use crate::consts::{P256_B, P256_GX, P256_GY, P256_N, P256_P, SM2_B, SM2_GX, SM2_GY, SM2_N, SM2_P};
 use std::sync::OnceLock;

@@ -2,12 +2,14 @@
 
 mod lanes;
 mod roster;
+mod together;
 
 pub(super) use roster::Roster;
 
 use super::engine::Engine;
 use super::nonce::Hedge;
 use super::signing::TOGETHER;
+use together::Group;
 use super::{Identity, PreparedKey, Signature, SigningKey, VerifyingKey};
 use crate::cpu::{self, Backend};
 use crate::{Error, Result};
@@ -269,15 +271,18 @@ pub(super) fn verify_digests(
         None => {
             let prepared = roster.prepare(PREPARE_FROM, MAX_TABLES, threads);
             let mut valid = vec![false; signatures.len()];
-            cpu::fill_chunks(&mut valid, threads, GRAIN, |start, chunk| {
-                for (offset, valid) in chunk.iter_mut().enumerate() {
-                    let index = start + offset;
-                    let position = roster.position(index);
-                    let key = match &prepared[position] {
-                        Some(key) => KeyRef::Prepared(key),
-                        None => roster.scalar_key(position),
-                    };
-                    *valid = key.verify_digest(&digests[index], &signatures[index]).is_ok();
+            cpu::fill_chunks(&mut valid, threads, TOGETHER, |start, chunk| {
+                for (begin, chunk) in (start..).step_by(TOGETHER).zip(chunk.chunks_mut(TOGETHER)) {
+                    let mut group = Group::default();
+                    for (index, valid) in (begin..).zip(chunk) {
+                        let position = roster.position(index);
+                        let key = match &prepared[position] {
+                            Some(key) => KeyRef::Prepared(key),
+                            None => roster.scalar_key(position),
+                        };
+                        group.push(key, &digests[index], &signatures[index], valid);
+                    }
+                    group.verify();
                 }
             });
             valid

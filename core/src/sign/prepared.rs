@@ -31,6 +31,13 @@ enum Table {
     P256(Multiples<P256>),
 }
 
+/// The table of a key, for the scalar code.
+#[derive(Clone, Copy)]
+pub(super) enum ScalarTable<'t> {
+    Sm2(&'t FixedTable<Sm2>),
+    P256(&'t FixedTable<P256>),
+}
+
 /// A table for the code that will use it.
 enum Multiples<C: Laned> {
     Scalar(FixedTable<C>),
@@ -64,6 +71,13 @@ impl<C: Laned> Multiples<C> {
             Multiples::Lanes(table, ..) => Some(table),
         }
     }
+
+    fn scalar(&self) -> Option<&FixedTable<C>> {
+        match self {
+            Multiples::Scalar(table) => Some(table),
+            Multiples::Lanes(..) => None,
+        }
+    }
 }
 
 impl PreparedKey {
@@ -80,6 +94,14 @@ impl PreparedKey {
         match &*self.table {
             Table::Sm2(table) => table.lanes(),
             Table::P256(table) => table.lanes(),
+        }
+    }
+
+    /// The table of the scalar code, if that is what this key has.
+    pub(super) fn scalar_table(&self) -> Option<ScalarTable<'_>> {
+        match &*self.table {
+            Table::Sm2(table) => table.scalar().map(ScalarTable::Sm2),
+            Table::P256(table) => table.scalar().map(ScalarTable::P256),
         }
     }
 
