@@ -1,15 +1,21 @@
-//! Tables of multiples, and multiplication with them.
+//! A table of multiples for secret scalars.
 
 use super::extended::Extended;
-use super::scalar::{OddDigits, WINDOW, WINDOWS, wnaf_vartime};
 use super::tree::Tree;
-use super::{Affine, Curve, Jacobian, Residue, Scalar};
+use super::{Affine, Curve, Jacobian, Residue, Scalar, scalar};
 use crate::simd::pick;
 use core::marker::PhantomData;
 use zeroize::Zeroize;
 
+/// Bits of a window.
+const WINDOW: usize = 6;
+
+type OddDigits = scalar::OddDigits<WINDOW>;
+
+/// 43 · 6 = 258 bits.
+const WINDOWS: usize = OddDigits::WINDOWS;
 /// Entries of one window: 1, 3, …, 63.
-const ENTRIES: usize = 1 << (WINDOW - 1);
+const ENTRIES: usize = OddDigits::DIGITS;
 
 /// Odd multiples of a point P: entry j of window i is (2j + 1)·64^i·P. 43 windows of 32 entries, 86 KiB.
 #[derive(Clone)]
@@ -100,78 +106,4 @@ impl<C: Curve> FixedTable<C> {
         let found = point::<C>(pick(&self.windows[window], index));
         Affine { x: found.x, y: Residue::select(negative, found.y.negate(), found.y) }
     }
-
-    /// sum + k·P. Variable time.
-    pub fn add_multiple_vartime(&self, sum: Jacobian<C>, k: &Scalar<C>) -> Jacobian<C> {
-        if k.is_zero_vartime() {
-            return sum;
-        }
-        let mut sum = Extended::from(sum);
-        let digits = OddDigits::new(*k);
-        for window in 0..WINDOWS {
-            sum = sum.add_affine_vartime(&self.entry_vartime(&digits, window));
-        }
-        sum.into()
-    }
-
-    /// Digit `window` of a public scalar k (not of K) times 64^window·P.
-    #[inline(always)]
-    fn entry_vartime(&self, digits: &OddDigits, window: usize) -> Affine<C> {
-        let (index, negative) = digits.digit_vartime(window);
-        let entry = point::<C>(self.windows[window][index]);
-        if negative == digits.negated.reveal() { entry } else { entry.negate() }
-    }
-}
-
-/// a·G + b·Q that is asked for, with the table of Q. Bound: 0 <= a < n, 1 <= b < n.
-pub struct Combination<'t, C: Curve> {
-    /// What G is multiplied with.
-    pub a: Scalar<C>,
-    /// What Q is multiplied with.
-    pub b: Scalar<C>,
-    /// The multiples of Q.
-    pub table: &'t FixedTable<C>,
-}
-
-/// Each of these sums: two thirds of the time of one after the other. Variable time.
-///
-/// a·G and b·Q are sums of neighbouring windows as in [`FixedTable::multiply_many`], so that no scalar meets an
-/// exceptional case there; what a crafted one can bring about in a·G + b·Q is left to the complete addition.
-pub fn combine_many_vartime<C: Curve>(combinations: &[Combination<'_, C>]) -> Vec<Jacobian<C>> {
-    let g = C::g_table();
-    let digits = |k: &Scalar<C>| OddDigits::new(if k.is_zero_vartime() { Scalar::<C>::ONE } else { *k });
-    let digits: Vec<[OddDigits; 2]> = combinations.iter().map(|it| [digits(&it.a), digits(&it.b)]).collect();
-    let mut tree = Tree::new(2 * combinations.len(), WINDOWS);
-    for window in 0..WINDOWS {
-        digits.iter().for_each(|[a, _]| tree.push(g.entry_vartime(a, window)));
-        digits.iter().zip(combinations).for_each(|([_, b], it)| tree.push(it.table.entry_vartime(b, window)));
-    }
-    let products = tree.sum();
-    let (of_g, of_q) = products.split_at(combinations.len());
-    let all = combinations.iter().zip(of_g).zip(of_q);
-    all.map(|((it, a), b)| {
-        let b = Jacobian::from(*b);
-        if it.a.is_zero_vartime() { b } else { b.add_vartime(&Jacobian::from(*a)) }
-    })
-    .collect()
-}
-
-/// a·G + b·Q. Variable time.
-pub fn double_multiply_vartime<C: Curve>(a: &Scalar<C>, b: &Scalar<C>, q: &Affine<C>) -> Jacobian<C> {
-    // Q, 3Q, …, 15Q.
-    let mut multiples = [Jacobian::from(*q); 8];
-    let double = multiples[0].double();
-    for j in 1..8 {
-        multiples[j] = multiples[j - 1].add_vartime(&double);
-    }
-    let mut sum = Jacobian::INFINITY;
-    for &digit in wnaf_vartime(b.to_canonical()).iter().rev() {
-        sum = sum.double();
-        if digit > 0 {
-            sum = sum.add_vartime(&multiples[digit as usize / 2]);
-        } else if digit < 0 {
-            sum = sum.add_vartime(&multiples[digit.unsigned_abs() as usize / 2].negate());
-        }
-    }
-    C::g_table().add_multiple_vartime(sum, a)
 }

@@ -9,10 +9,10 @@ pub(super) use roster::Roster;
 use super::engine::Engine;
 use super::nonce::Hedge;
 use super::signing::TOGETHER;
-use together::Group;
 use super::{Identity, PreparedKey, Signature, SigningKey, VerifyingKey};
 use crate::cpu::{self, Backend};
 use crate::{Error, Result};
+use together::Group;
 
 /// Items that are not worth a second thread.
 const GRAIN: usize = 8;
@@ -20,7 +20,7 @@ const GRAIN: usize = 8;
 const LANES_GRAIN: usize = 1024;
 /// From so many signatures of one key on, its table pays for itself.
 const PREPARE_FROM: usize = 24;
-/// Tables that one batch makes at most, for the most frequent keys: 5.4 MiB.
+/// Tables that one batch makes at most, for the most frequent keys: 16 MiB.
 const MAX_TABLES: usize = 64;
 
 /// A public key, prepared or not.

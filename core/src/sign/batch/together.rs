@@ -1,7 +1,7 @@
 //! Verification by the scalar code: keys with tables several signatures at a time, whose additions share their inversions.
 
 use super::KeyRef;
-use crate::curve::{Combination, Curve, FixedTable, P256, Scalar, Sm2, combine_many_vartime};
+use crate::curve::{Combination, Curve, P256, PublicTable, Scalar, Sm2, combine_many_vartime};
 use crate::sign::prepared::ScalarTable;
 use crate::sign::{Signature, ecdsa, sm2};
 
@@ -11,7 +11,7 @@ const TOGETHER_FROM: usize = 3;
 /// A signature by a key with a table, and where its verdict goes.
 struct Item<'a, 'v, C: Curve> {
     key: KeyRef<'a>,
-    table: &'a FixedTable<C>,
+    table: &'a PublicTable<C>,
     digest: &'a [u8; 32],
     signature: &'a Signature,
     valid: &'v mut bool,
