@@ -73,6 +73,9 @@ fn hard_scalars<C: Curve>() -> Vec<BigUint> {
     // 42 windows sum up to 15·2^252 - n, and the last digit adds 15·2^252, which is the same point.
     let doubling = (BigUint::from(30u8) << 252) - &n;
     scalars.extend([&n - &doubling, doubling]);
+    // The same of 32 windows of eight bits, whose last digit adds 255·2^248.
+    let doubling = (BigUint::from(510u16) << 248) - &n;
+    scalars.extend([&n - &doubling, doubling]);
     for digit in 0..8u32 {
         scalars.push((BigUint::from(2 * digit + 1) << 252) - 1u8);
         scalars.push((BigUint::from(2 * digit + 1) << 252) + 1u8);
@@ -80,6 +83,9 @@ fn hard_scalars<C: Curve>() -> Vec<BigUint> {
     // All windows equal.
     for window in [1u8, 31, 32, 62, 63] {
         scalars.push((0..42).fold(BigUint::ZERO, |sum, _| (sum << 6) + window));
+    }
+    for window in [1u8, 127, 128, 254, 255] {
+        scalars.push((0..31).fold(BigUint::ZERO, |sum, _| (sum << 8) + window));
     }
     scalars.push(&n >> 1);
     scalars.push((&n >> 1) + 1u8);
