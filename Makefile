@@ -66,6 +66,8 @@ lint-rust: prerequisites
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q -p sealcore --no-deps
+	# The lock of the benchmarks follows the workspace.
+	cargo update --locked -q --workspace --manifest-path benches/Cargo.toml
 
 lint-python: $(STAMPS)/development
 	$(BIN)/ruff check python tests benches
