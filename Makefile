@@ -14,7 +14,7 @@ RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.tom
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python bench accuracy plot soak soak-sign soak-model soak-ledger soak-imprint lint stubs header wheel clean prerequisites
+.PHONY: help setup demo test test-rust test-python lint-rust lint-python bench accuracy plot soak soak-sign soak-model soak-ledger soak-imprint lint stubs header wheel clean prerequisites
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -24,7 +24,9 @@ setup: $(STAMPS)/installed ## Build the wheel (release) and install it with all 
 demo: setup ## The main job on the embedded default: apply, approve, seal, verify, audit
 	@$(BIN)/sealcore demo $(DEMO)
 
-test: lint test-rust test-python ## Everything CI runs: lints, Rust tests, Python tests
+# Two at a time, in this order: while Rust is checked and tested in one, the wheel is built and tested in the other.
+test: prerequisites ## Everything CI runs: lints, Rust tests, Python tests
+	@$(MAKE) --no-print-directory -j2 lint-rust test-python lint-python test-rust
 
 test-rust: prerequisites
 	cargo test --locked
@@ -58,14 +60,16 @@ soak-model:
 soak-ledger: $(STAMPS)/development
 	tests/soak/ledger
 
-soak-imprint:
-	cargo build --locked --release -p sealcore-tests --bin soak-imprint
-	ulimit -v 1048576 && target/release/soak-imprint $(or $(SECONDS),3600)
+lint: lint-rust lint-python ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; warnings are errors
 
-lint: $(STAMPS)/development ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; warnings are errors
+lint-rust: prerequisites
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q -p sealcore --no-deps
+	# The lock of the benchmarks follows the workspace.
+	cargo update --locked -q --workspace --manifest-path benches/Cargo.toml
+
+lint-python: $(STAMPS)/development
 	$(BIN)/ruff check python tests benches
 	$(BIN)/ruff format --check python tests benches
 	$(BIN)/mypy

@@ -16,6 +16,7 @@ mod invert;
 pub(crate) mod lanes;
 mod limbs;
 mod point;
+mod public;
 mod scalar;
 mod select;
 mod tables;
@@ -24,9 +25,10 @@ mod tree;
 pub use field::{Modulus, Residue};
 pub(crate) use limbs::to_bytes as limbs_to_bytes;
 pub use point::{Affine, Jacobian};
+pub use public::{Combination, PublicTable, combine_many_vartime, double_multiply_vartime};
 pub use scalar::Scalar;
 pub use select::Choice;
-pub use tables::{FixedTable, double_multiply_vartime};
+pub use tables::FixedTable;
 
 use crate::consts::{P256_B, P256_GX, P256_GY, P256_N, P256_P, SM2_B, SM2_GX, SM2_GY, SM2_N, SM2_P};
 use std::sync::OnceLock;
@@ -48,8 +50,10 @@ pub trait Curve: sealed::Sealed + Copy + core::fmt::Debug + Eq + Send + Sync + '
     const B: Fe<Self>;
     /// The base point G.
     const G: Affine<Self>;
-    /// The table of G, built at first use.
+    /// The table of G for secret scalars, built at first use.
     fn g_table() -> &'static FixedTable<Self>;
+    /// The table of G for public scalars, built at first use.
+    fn public_table() -> &'static PublicTable<Self>;
 }
 
 macro_rules! modulus {
@@ -88,6 +92,10 @@ macro_rules! curve {
             fn g_table() -> &'static FixedTable<Self> {
                 static TABLE: OnceLock<FixedTable<$name>> = OnceLock::new();
                 TABLE.get_or_init(|| FixedTable::new(&Self::G))
+            }
+            fn public_table() -> &'static PublicTable<Self> {
+                static TABLE: OnceLock<PublicTable<$name>> = OnceLock::new();
+                TABLE.get_or_init(|| PublicTable::new(&Self::G))
             }
         }
     };

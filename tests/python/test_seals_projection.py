@@ -262,6 +262,22 @@ def test_any_history_gives_the_same_rows_both_ways(founded, tmp_path_factory, ac
     assert report.ok, report.findings
 
 
+def test_an_approval_with_a_new_key_takes_the_place_of_the_dead_one(world):
+    with world.open() as registry:
+        application, _ = world.granted(registry, "company")
+        first = registry.view.approvals(application)
+        person = first[0].approver
+        registry.revoke_key(person, by=world.keys["he"])
+        key = SigningKey.generate("p256")
+        registry.add_key(person, by=world.keys["he"], key=key.verifying_key)
+        registry.approve(application, by=key, expires=datetime.now(UTC) + timedelta(hours=1))
+        incremental = registry.view.approvals(application)
+        assert [row.approver for row in incremental].count(person) == 1
+        assert first[0].id not in {row.id for row in incremental}
+        registry.rebuild()
+        assert registry.view.approvals(application) == incremental
+
+
 def test_rebuilding_without_a_password_also_while_a_writer_is_at_work(world):
     with world.open() as registry:
         world.granted(registry, "token")

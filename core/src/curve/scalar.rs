@@ -6,20 +6,20 @@ use super::{Choice, Curve, Modulus, Residue};
 /// An integer mod n of curve `C`.
 pub type Scalar<C> = Residue<<C as Curve>::N>;
 
-/// Bits of a window of a fixed table.
-pub(super) const WINDOW: usize = 6;
-/// Windows of a fixed table: 43 · 6 = 258 bits.
-pub(super) const WINDOWS: usize = 256_usize.div_ceil(WINDOW);
-
-/// A scalar k as ± an odd K < n, for windows of odd signed digits.
-pub(super) struct OddDigits {
-    /// (K >> 1) | 2^257, whose windows u give the digits 2u - 63.
+/// A scalar k as ± an odd K < n, for windows of W bits, whose digits are odd, positive or negative.
+pub(super) struct OddDigits<const W: usize> {
+    /// (K >> 1) + 2^(W · WINDOWS - 1), whose windows u give the digits 2u + 1 - 2^W.
     halved: [u64; 5],
     /// Whether K = n - k.
     pub(super) negated: Choice,
 }
 
-impl OddDigits {
+impl<const W: usize> OddDigits<W> {
+    /// As many as n has bits, or a few more.
+    pub(super) const WINDOWS: usize = 256_usize.div_ceil(W);
+    /// Digits of one sign.
+    pub(super) const DIGITS: usize = 1 << (W - 1);
+
     /// Bound: 1 <= k < n. Constant time.
     pub(super) fn new<N: Modulus>(k: Residue<N>) -> Self {
         let k = k.to_canonical();
@@ -33,40 +33,40 @@ impl OddDigits {
         for i in 0..4 {
             halved[i] = (limbs[i] >> 1) | (limbs[i + 1] << 63);
         }
-        halved[4] = 1 << (WINDOW * WINDOWS - 1 - 256);
+        let top = W * Self::WINDOWS - 1;
+        halved[top / 64] |= 1 << (top % 64);
         OddDigits { halved, negated: odd.not() }
     }
 
-    /// Digit `window` as (|digit| - 1) / 2 in 0..32 and whether it is negative. Constant time.
+    /// Digit `window` as (|digit| - 1) / 2 in 0..DIGITS and whether it is negative. Constant time.
     #[inline(always)]
     pub(super) fn digit(&self, window: usize) -> (u64, Choice) {
         let u = self.window(window);
-        // digit = 2u - 63: for u >= 32 the index is u - 32, else it is 31 - u, the complement of the low bits.
-        let negative = Choice::from_bit((u >> (WINDOW - 1)) ^ 1);
-        ((u ^ negative.mask()) & ((1 << (WINDOW - 1)) - 1), negative)
+        // For u >= DIGITS the index is u - DIGITS, else it is DIGITS - 1 - u, the complement of the low bits.
+        let negative = Choice::from_bit((u >> (W - 1)) ^ 1);
+        ((u ^ negative.mask()) & (Self::DIGITS as u64 - 1), negative)
     }
 
     /// The same for a public scalar.
     #[inline(always)]
     pub(super) fn digit_vartime(&self, window: usize) -> (usize, bool) {
         let u = self.window(window) as usize;
-        const HALF: usize = 1 << (WINDOW - 1);
-        if u >= HALF { (u - HALF, false) } else { (HALF - 1 - u, true) }
+        if u >= Self::DIGITS { (u - Self::DIGITS, false) } else { (Self::DIGITS - 1 - u, true) }
     }
 
-    /// Bits 6·window .. 6·window + 6.
+    /// Bits W·window .. W·window + W.
     #[inline(always)]
     fn window(&self, window: usize) -> u64 {
-        let (limb, shift) = (WINDOW * window / 64, WINDOW * window % 64);
+        let (limb, shift) = (W * window / 64, W * window % 64);
         let mut word = self.halved[limb] >> shift;
-        if shift > 64 - WINDOW {
+        if shift > 64 - W {
             word |= self.halved[limb + 1] << (64 - shift);
         }
-        word & ((1 << WINDOW) - 1)
+        word & ((1 << W) - 1)
     }
 }
 
-impl zeroize::Zeroize for OddDigits {
+impl<const W: usize> zeroize::Zeroize for OddDigits<W> {
     fn zeroize(&mut self) {
         self.halved.zeroize();
     }

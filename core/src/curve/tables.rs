@@ -1,15 +1,21 @@
-//! Tables of multiples, and multiplication with them.
+//! A table of multiples for secret scalars.
 
 use super::extended::Extended;
-use super::scalar::{OddDigits, WINDOW, WINDOWS, wnaf_vartime};
 use super::tree::Tree;
-use super::{Affine, Curve, Jacobian, Residue, Scalar};
+use super::{Affine, Curve, Jacobian, Residue, Scalar, scalar};
 use crate::simd::pick;
 use core::marker::PhantomData;
 use zeroize::Zeroize;
 
+/// Bits of a window.
+const WINDOW: usize = 6;
+
+type OddDigits = scalar::OddDigits<WINDOW>;
+
+/// 43 · 6 = 258 bits.
+const WINDOWS: usize = OddDigits::WINDOWS;
 /// Entries of one window: 1, 3, …, 63.
-const ENTRIES: usize = 1 << (WINDOW - 1);
+const ENTRIES: usize = OddDigits::DIGITS;
 
 /// Odd multiples of a point P: entry j of window i is (2j + 1)·64^i·P. 43 windows of 32 entries, 86 KiB.
 #[derive(Clone)]
@@ -100,40 +106,4 @@ impl<C: Curve> FixedTable<C> {
         let found = point::<C>(pick(&self.windows[window], index));
         Affine { x: found.x, y: Residue::select(negative, found.y.negate(), found.y) }
     }
-
-    /// sum + k·P. Variable time.
-    pub fn add_multiple_vartime(&self, sum: Jacobian<C>, k: &Scalar<C>) -> Jacobian<C> {
-        if k.is_zero_vartime() {
-            return sum;
-        }
-        let mut sum = Extended::from(sum);
-        let digits = OddDigits::new(*k);
-        let flip = digits.negated.reveal();
-        for (window, entries) in self.windows.iter().enumerate() {
-            let (index, negative) = digits.digit_vartime(window);
-            let entry = point::<C>(entries[index]);
-            sum = sum.add_affine_vartime(&if negative == flip { entry } else { entry.negate() });
-        }
-        sum.into()
-    }
-}
-
-/// a·G + b·Q. Variable time.
-pub fn double_multiply_vartime<C: Curve>(a: &Scalar<C>, b: &Scalar<C>, q: &Affine<C>) -> Jacobian<C> {
-    // Q, 3Q, …, 15Q.
-    let mut multiples = [Jacobian::from(*q); 8];
-    let double = multiples[0].double();
-    for j in 1..8 {
-        multiples[j] = multiples[j - 1].add_vartime(&double);
-    }
-    let mut sum = Jacobian::INFINITY;
-    for &digit in wnaf_vartime(b.to_canonical()).iter().rev() {
-        sum = sum.double();
-        if digit > 0 {
-            sum = sum.add_vartime(&multiples[digit as usize / 2]);
-        } else if digit < 0 {
-            sum = sum.add_vartime(&multiples[digit.unsigned_abs() as usize / 2].negate());
-        }
-    }
-    C::g_table().add_multiple_vartime(sum, a)
 }

@@ -4,24 +4,21 @@
 use super::{Affine, Curve, Fe, Residue};
 use zeroize::Zeroize;
 
-/// The points of `count` sums, and what a level remembers between its way forward and its way back.
+/// The points of `count` sums.
 pub(super) struct Tree<C: Curve> {
     count: usize,
     /// Summand i of sum j is at i·count + j.
     points: Vec<Affine<C>>,
-    prefixes: Vec<Fe<C>>,
-    denominators: Vec<Fe<C>>,
+    sums: Sums<C>,
 }
 
 impl<C: Curve> Tree<C> {
     /// For `count` sums, whose summands are then pushed: the first of every sum, the second of every sum, and so on.
     pub(super) fn new(count: usize, summands: usize) -> Self {
-        let pairs = count * summands.div_ceil(2);
         Tree {
             count,
             points: Vec::with_capacity(count * summands),
-            prefixes: Vec::with_capacity(pairs),
-            denominators: Vec::with_capacity(pairs),
+            sums: Sums::with_capacity(count * summands.div_ceil(2)),
         }
     }
 
@@ -38,43 +35,14 @@ impl<C: Curve> Tree<C> {
         core::mem::take(&mut self.points)
     }
 
-    /// Adds neighbours. Two equal ones are doubled if `last`.
+    /// Adds neighbours; each sum takes the place of its first summand. Two equal ones are doubled if `last`.
     fn level(&mut self, summands: usize, last: bool) {
         let count = self.count;
-        self.prefixes.clear();
-        self.denominators.clear();
-        let mut product = Fe::<C>::ONE;
-        for pair in 0..summands / 2 {
-            for sum in 0..count {
-                let (a, b) = (&self.points[2 * pair * count + sum], &self.points[(2 * pair + 1) * count + sum]);
-                let mut denominator = b.x.sub(a.x);
-                if last {
-                    denominator = Residue::select(denominator.is_zero(), a.y.double(), denominator);
-                }
-                self.prefixes.push(product);
-                self.denominators.push(denominator);
-                product = product.mul(denominator);
-            }
-        }
-        let mut inverse = product.invert();
-        // Backwards through the products; each sum takes the place of its first summand.
-        for pair in (0..summands / 2).rev() {
-            for sum in (0..count).rev() {
-                let at = pair * count + sum;
-                let first = 2 * pair * count + sum;
-                let (a, b) = (self.points[first], self.points[first + count]);
-                let reciprocal = inverse.mul(self.prefixes[at]);
-                inverse = inverse.mul(self.denominators[at]);
-                let mut numerator = b.y.sub(a.y);
-                if last {
-                    let third = a.x.sub(Fe::<C>::ONE).mul(a.x.add(Fe::<C>::ONE));
-                    numerator = Residue::select(b.x.sub(a.x).is_zero(), third.double().add(third), numerator);
-                }
-                let slope = numerator.mul(reciprocal);
-                let x = slope.square().sub(a.x).sub(b.x);
-                self.points[first] = Affine { x, y: slope.mul(a.x.sub(x)).sub(a.y) };
-            }
-        }
+        let places = (0..summands / 2).flat_map(|pair| {
+            let first = 2 * pair * count;
+            (first..first + count).map(move |at| [at, at + count, at])
+        });
+        self.sums.add(&mut self.points, places, last);
         let left = summands.div_ceil(2);
         for summand in 1..left {
             self.points.copy_within(2 * summand * count..(2 * summand + 1) * count, summand * count);
@@ -86,6 +54,61 @@ impl<C: Curve> Tree<C> {
 impl<C: Curve> Drop for Tree<C> {
     fn drop(&mut self) {
         self.points.zeroize();
+    }
+}
+
+/// Additions that share an inversion, and what they remember between the way forward and the way back.
+pub(super) struct Sums<C: Curve> {
+    prefixes: Vec<Fe<C>>,
+    denominators: Vec<Fe<C>>,
+}
+
+impl<C: Curve> Sums<C> {
+    pub(super) fn with_capacity(count: usize) -> Self {
+        Sums { prefixes: Vec::with_capacity(count), denominators: Vec::with_capacity(count) }
+    }
+
+    /// For each [a, b, c] point c becomes the sum of points a and b. Bound: they are not opposite, and equal only if
+    /// `doubling`; no c is an a or a b of an earlier triple.
+    pub(super) fn add(
+        &mut self,
+        points: &mut [Affine<C>],
+        places: impl DoubleEndedIterator<Item = [usize; 3]> + Clone,
+        doubling: bool,
+    ) {
+        self.prefixes.clear();
+        self.denominators.clear();
+        let mut product = Fe::<C>::ONE;
+        for [a, b, _] in places.clone() {
+            let (a, b) = (&points[a], &points[b]);
+            let mut denominator = b.x.sub(a.x);
+            if doubling {
+                denominator = Residue::select(denominator.is_zero(), a.y.double(), denominator);
+            }
+            self.prefixes.push(product);
+            self.denominators.push(denominator);
+            product = product.mul(denominator);
+        }
+        let mut inverse = product.invert();
+        let factors = self.prefixes.iter().zip(&self.denominators);
+        for ([a, b, c], (prefix, denominator)) in places.rev().zip(factors.rev()) {
+            let (a, b) = (points[a], points[b]);
+            let reciprocal = inverse.mul(*prefix);
+            inverse = inverse.mul(*denominator);
+            let mut numerator = b.y.sub(a.y);
+            if doubling {
+                let third = a.x.sub(Fe::<C>::ONE).mul(a.x.add(Fe::<C>::ONE));
+                numerator = Residue::select(b.x.sub(a.x).is_zero(), third.double().add(third), numerator);
+            }
+            let slope = numerator.mul(reciprocal);
+            let x = slope.square().sub(a.x).sub(b.x);
+            points[c] = Affine { x, y: slope.mul(a.x.sub(x)).sub(a.y) };
+        }
+    }
+}
+
+impl<C: Curve> Drop for Sums<C> {
+    fn drop(&mut self) {
         self.prefixes.zeroize();
         self.denominators.zeroize();
     }

@@ -2,6 +2,7 @@
 
 mod lanes;
 mod roster;
+mod together;
 
 pub(super) use roster::Roster;
 
@@ -11,6 +12,7 @@ use super::signing::TOGETHER;
 use super::{Identity, PreparedKey, Signature, SigningKey, VerifyingKey};
 use crate::cpu::{self, Backend};
 use crate::{Error, Result};
+use together::Group;
 
 /// Items that are not worth a second thread.
 const GRAIN: usize = 8;
@@ -18,7 +20,7 @@ const GRAIN: usize = 8;
 const LANES_GRAIN: usize = 1024;
 /// From so many signatures of one key on, its table pays for itself.
 const PREPARE_FROM: usize = 24;
-/// Tables that one batch makes at most, for the most frequent keys: 5.4 MiB.
+/// Tables that one batch makes at most, for the most frequent keys: 16 MiB.
 const MAX_TABLES: usize = 64;
 
 /// A public key, prepared or not.
@@ -269,15 +271,18 @@ pub(super) fn verify_digests(
         None => {
             let prepared = roster.prepare(PREPARE_FROM, MAX_TABLES, threads);
             let mut valid = vec![false; signatures.len()];
-            cpu::fill_chunks(&mut valid, threads, GRAIN, |start, chunk| {
-                for (offset, valid) in chunk.iter_mut().enumerate() {
-                    let index = start + offset;
-                    let position = roster.position(index);
-                    let key = match &prepared[position] {
-                        Some(key) => KeyRef::Prepared(key),
-                        None => roster.scalar_key(position),
-                    };
-                    *valid = key.verify_digest(&digests[index], &signatures[index]).is_ok();
+            cpu::fill_chunks(&mut valid, threads, TOGETHER, |start, chunk| {
+                for (begin, chunk) in (start..).step_by(TOGETHER).zip(chunk.chunks_mut(TOGETHER)) {
+                    let mut group = Group::default();
+                    for (index, valid) in (begin..).zip(chunk) {
+                        let position = roster.position(index);
+                        let key = match &prepared[position] {
+                            Some(key) => KeyRef::Prepared(key),
+                            None => roster.scalar_key(position),
+                        };
+                        group.push(key, &digests[index], &signatures[index], valid);
+                    }
+                    group.verify();
                 }
             });
             valid

@@ -3,11 +3,11 @@
 use super::engine::{self, Engine, Laned};
 use super::verifying::Point;
 use super::{Identity, Signature, VerifyingKey, ecdsa, sm2};
-use crate::curve::{Affine, FixedTable, Jacobian, P256, Scalar, Sm2, double_multiply_vartime};
+use crate::curve::{Affine, Jacobian, P256, PublicTable, Scalar, Sm2, double_multiply_vartime};
 use crate::{Error, Result};
 use std::sync::Arc;
 
-/// A public key with a table of its multiples (86 KiB; 256 KiB where the vector engine runs) that makes every
+/// A public key with a table of its multiples (256 KiB) that makes every
 /// verification several times faster, shared by clones.
 ///
 /// # Examples
@@ -31,9 +31,16 @@ enum Table {
     P256(Multiples<P256>),
 }
 
+/// The table of a key, for the scalar code.
+#[derive(Clone, Copy)]
+pub(super) enum ScalarTable<'t> {
+    Sm2(&'t PublicTable<Sm2>),
+    P256(&'t PublicTable<P256>),
+}
+
 /// A table for the code that will use it.
 enum Multiples<C: Laned> {
-    Scalar(FixedTable<C>),
+    Scalar(PublicTable<C>),
     Lanes(engine::Table, Engine, Affine<C>),
 }
 
@@ -42,7 +49,7 @@ impl<C: Laned> Multiples<C> {
     fn new(engine: Option<Engine>, point: &Affine<C>) -> Self {
         match engine {
             Some(engine) => Multiples::Lanes(engine.key_table(point), engine, *point),
-            None => Multiples::Scalar(FixedTable::new(point)),
+            None => Multiples::Scalar(PublicTable::new(point)),
         }
     }
 
@@ -50,7 +57,7 @@ impl<C: Laned> Multiples<C> {
     fn combine(&self, a: &Scalar<C>, b: &Scalar<C>) -> Jacobian<C> {
         match self {
             Multiples::Scalar(table) => {
-                table.add_multiple_vartime(C::g_table().add_multiple_vartime(Jacobian::INFINITY, a), b)
+                table.add_multiple_vartime(C::public_table().add_multiple_vartime(Jacobian::INFINITY, a), b)
             }
             Multiples::Lanes(table, engine, point) => {
                 engine.combine(table, a, b).unwrap_or_else(|| double_multiply_vartime(a, b, point))
@@ -62,6 +69,13 @@ impl<C: Laned> Multiples<C> {
         match self {
             Multiples::Scalar(_) => None,
             Multiples::Lanes(table, ..) => Some(table),
+        }
+    }
+
+    fn scalar(&self) -> Option<&PublicTable<C>> {
+        match self {
+            Multiples::Scalar(table) => Some(table),
+            Multiples::Lanes(..) => None,
         }
     }
 }
@@ -80,6 +94,14 @@ impl PreparedKey {
         match &*self.table {
             Table::Sm2(table) => table.lanes(),
             Table::P256(table) => table.lanes(),
+        }
+    }
+
+    /// The table of the scalar code, if that is what this key has.
+    pub(super) fn scalar_table(&self) -> Option<ScalarTable<'_>> {
+        match &*self.table {
+            Table::Sm2(table) => table.scalar().map(ScalarTable::Sm2),
+            Table::P256(table) => table.scalar().map(ScalarTable::P256),
         }
     }
 

@@ -27,20 +27,21 @@ pub(super) fn sign(inverse: &N, e: &[u8; 32], k: &N, x: Fe<Sm2>) -> Option<Signa
     Some(Signature::from_halves(r.to_bytes(), s.to_bytes()))
 }
 
-/// Whether the signature is valid, given a·G + b·Q as a function of a and b. Variable time.
-pub(super) fn verify(e: &[u8; 32], signature: &Signature, combine: impl Fn(&N, &N) -> Jacobian<Sm2>) -> bool {
+/// (a, b, x): the signature is valid when a·G + b·Q has x, mod n. `None` for one that is invalid as it stands. Variable
+/// time.
+pub(super) fn claim(e: &[u8; 32], signature: &Signature) -> Option<[N; 3]> {
     let (r, s) = signature.halves();
     let (r, r_in_range) = N::from_bytes(r);
     let (s, s_in_range) = N::from_bytes(s);
-    if !r_in_range.reveal() || !s_in_range.reveal() || r.is_zero_vartime() || s.is_zero_vartime() {
-        return false;
-    }
     let t = r.add(s);
-    if t.is_zero_vartime() {
-        return false;
-    }
     let (e, _) = N::from_bytes(e);
-    combine(&s, &t).has_x_mod_n_vartime(r.sub(e))
+    let valid = r_in_range.reveal() && s_in_range.reveal() && [r, s, t].iter().all(|it| !it.is_zero_vartime());
+    valid.then(|| [s, t, r.sub(e)])
+}
+
+/// Whether the signature is valid, given a·G + b·Q as a function of a and b. Variable time.
+pub(super) fn verify(e: &[u8; 32], signature: &Signature, combine: impl Fn(&N, &N) -> Jacobian<Sm2>) -> bool {
+    claim(e, signature).is_some_and(|[a, b, x]| combine(&a, &b).has_x_mod_n_vartime(x))
 }
 
 /// Z_A = SM3(ENTL || distid || a || b || x_G || y_G || x_A || y_A) (GB/T 32918.2-2016, 5.5).

@@ -1,7 +1,9 @@
 //! SHA-256 by the processor's SHA instructions: one stream, or two whose operations alternate.
 //!
 //! The instruction of two rounds waits longer for its operands than for its turn, so that a second stream runs in the
-//! gaps of the first. Four streams were slower: their words no longer fit into sixteen registers.
+//! gaps of the first. The compiler would put all rounds of one stream before those of the other, further apart than the
+//! processor looks ahead: the instruction is written as assembly, whose order it keeps. Four streams were slower:
+//! their words no longer fit into sixteen registers.
 
 use super::Function;
 use super::blocks::{Blocks, count};
@@ -9,8 +11,7 @@ use crate::consts::SHA256_K;
 use crate::cpu::HasShaNi;
 use core::arch::x86_64::{
     __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_loadu_si128, _mm_set_epi8, _mm_set_epi32, _mm_setzero_si128,
-    _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
-    _mm_storeu_si128,
+    _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_storeu_si128,
 };
 
 /// Four words of N streams.
@@ -106,6 +107,23 @@ fn advance<const N: usize>(runs: &mut [Run<'_, '_>; N], states: &mut [[u32; 8]; 
     runs.iter_mut().for_each(|run| run.at += steps);
 }
 
+/// Rounds of the words in the lower half of `words`; stays in its place among the others.
+#[inline]
+#[target_feature(enable = "avx2,sha")]
+fn two_rounds_of_one(mut cdgh: __m128i, abef: __m128i, words: __m128i) -> __m128i {
+    // SAFETY: the instruction reads and writes these registers only; without `pure` it is not moved past another.
+    unsafe {
+        core::arch::asm!(
+            "sha256rnds2 {cdgh}, {abef}",
+            cdgh = inout(xmm_reg) cdgh,
+            abef = in(xmm_reg) abef,
+            in("xmm0") words,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    cdgh
+}
+
 macro_rules! each_stream {
     (fn $name:ident($($argument:ident),+) = $one:expr;) => {
         #[inline]
@@ -122,7 +140,7 @@ macro_rules! each_stream {
 }
 
 each_stream! { fn add(a, b) = _mm_add_epi32(a, b); }
-each_stream! { fn two_rounds(cdgh, abef, words) = _mm_sha256rnds2_epu32(cdgh, abef, words); }
+each_stream! { fn two_rounds(cdgh, abef, words) = two_rounds_of_one(cdgh, abef, words); }
 each_stream! { fn upper(a) = _mm_shuffle_epi32::<0x0e>(a); }
 each_stream! { fn schedule1(a, b) = _mm_sha256msg1_epu32(a, b); }
 each_stream! { fn schedule2(a, b) = _mm_sha256msg2_epu32(a, b); }

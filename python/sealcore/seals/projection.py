@@ -91,9 +91,10 @@ class Projection:
         with self._database.writing() as connection:
             if shown(connection) != before:
                 return False
-            for table, rows in _images(authority, touched):
-                for row in rows:
-                    _replace(connection, table, row)
+            for column, key, rows in _images(authority, touched):
+                connection.execute(column.table.delete().where(column == key))
+                if rows:
+                    connection.execute(column.table.insert(), rows)
             _mark(connection, now)
         return True
 
@@ -203,35 +204,38 @@ _TOUCHES: dict[str, Callable[[rules.Authority, bytes, Any], list[Touched]]] = {
 }
 
 
-def _images(authority: rules.Authority, touched: Iterable[Touched]) -> Iterable[tuple[sa.Table, list[tables.Row]]]:
+def _images(
+    authority: rules.Authority, touched: Iterable[Touched]
+) -> Iterable[tuple[sa.Column[Any], str | int, list[tables.Row]]]:
+    """Columns with the rows that now stand there under one key, instead of those that did."""
     wanted = dict.fromkeys(touched)
     keys = authority.keys() if any(name == "keys" for name, _ in wanted) else ()
     for name, key in wanted:
         match name, key:
             case "units", str():
-                yield tables.UNITS, [tables.unit_row(authority.unit(key))]
+                yield _of(tables.UNITS, tables.unit_row(authority.unit(key)))
             case "persons", str():
-                yield tables.PERSONS, [tables.person_row(authority.person(key))]
+                yield _of(tables.PERSONS, tables.person_row(authority.person(key)))
             case "policies", str():
-                yield tables.POLICIES, [tables.policy_row(authority.policy(key))]
+                yield _of(tables.POLICIES, tables.policy_row(authority.policy(key)))
             case "seals", str():
-                yield tables.SEALS, [tables.seal_row(authority.seal(key))]
+                yield _of(tables.SEALS, tables.seal_row(authority.seal(key)))
             case "applications", bytes():
                 record = authority.application(key)
-                yield tables.APPLICATIONS, [tables.application_row(record)]
-                yield tables.APPROVALS, list(tables.approval_rows(record))
+                yield _of(tables.APPLICATIONS, tables.application_row(record))
+                # An approval may have taken the place of one that no longer counted.
+                yield tables.APPROVALS.c.application, key.hex(), list(tables.approval_rows(record))
             case "grants", bytes():
-                yield tables.GRANTS, [tables.grant_row(authority.grant(key))]
+                yield _of(tables.GRANTS, tables.grant_row(authority.grant(key)))
             case "uses", bytes():
-                yield tables.USES, [tables.use_row(authority.use(key))]
+                yield _of(tables.USES, tables.use_row(authority.use(key)))
             case "keys", int():
-                yield tables.KEYS, [tables.key_row(keys[key])]
+                yield _of(tables.KEYS, tables.key_row(keys[key]))
 
 
-def _replace(connection: sa.Connection, table: sa.Table, row: tables.Row) -> None:
-    (key,) = table.primary_key.columns
-    connection.execute(table.delete().where(key == row[key.name]))
-    connection.execute(table.insert(), row)
+def _of(table: sa.Table, row: tables.Row) -> tuple[sa.Column[Any], str | int, list[tables.Row]]:
+    (column,) = table.primary_key.columns
+    return column, row[column.name], [row]
 
 
 def _mark(connection: sa.Connection, now: Shown) -> None:

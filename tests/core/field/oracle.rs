@@ -70,11 +70,43 @@ pub(crate) fn sum<C: Curve>(a: &Point, b: &Point) -> Point {
     Some((x, y))
 }
 
+/// k·P with one inversion: (X/Z², Y/Z³), where Z = 0 is infinity.
 pub(crate) fn multiple<C: Curve>(k: &BigUint, point: &Point) -> Point {
-    (0..k.bits()).rev().fold(None, |result, bit| {
-        let double = sum::<C>(&result, &result);
-        if k.bit(bit) { sum::<C>(&double, point) } else { double }
-    })
+    let p = &modulus::<C::P>();
+    let minus = |a: BigUint, b: &BigUint| (a + p - b % p) % p;
+    let double = |[x, y, z]: [BigUint; 3]| {
+        let (zz, yy) = (&z * &z % p, &y * &y % p);
+        let beta = &x * &yy % p;
+        let alpha = 3u8 * minus(x.clone(), &zz) * (x + zz) % p;
+        let next = minus(&alpha * &alpha, &(8u8 * &beta));
+        let y_next = minus(alpha * minus(4u8 * beta, &next), &(8u8 * &yy * &yy));
+        [next, y_next, 2u8 * y * z % p]
+    };
+    let Some((px, py)) = point else { return None };
+    let infinity = [BigUint::from(1u8), BigUint::from(1u8), BigUint::ZERO];
+    let [x, y, z] = (0..k.bits()).rev().fold(infinity, |sum, bit| {
+        let sum = double(sum);
+        if !k.bit(bit) {
+            return sum;
+        }
+        let [x, y, z] = &sum;
+        if *z == BigUint::ZERO {
+            return [px.clone(), py.clone(), BigUint::from(1u8)];
+        }
+        let h = minus(px * z * z, x);
+        let r = minus(py * z * z * z, y);
+        if h == BigUint::ZERO {
+            let opposite = [BigUint::from(1u8), BigUint::from(1u8), BigUint::ZERO];
+            return if r == BigUint::ZERO { double(sum) } else { opposite };
+        }
+        let (hh, hhh) = (&h * &h % p, &h * &h * &h % p);
+        let v = x * hh % p;
+        let next = minus(minus(&r * &r, &hhh), &(2u8 * &v));
+        let y_next = minus(r * minus(v, &next), &(y * hhh));
+        [next, y_next, z * h % p]
+    });
+    let inverse = inverse(&z, p);
+    (z != BigUint::ZERO).then(|| (x * &inverse * &inverse % p, y * &inverse * &inverse * inverse % p))
 }
 
 pub(crate) fn base<C: Curve>() -> Point {

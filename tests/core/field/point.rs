@@ -5,7 +5,10 @@ use crate::oracle::{
 };
 use num_bigint::BigUint;
 use proptest::prelude::*;
-use sealcore::curve::{Affine, Curve, FixedTable, Jacobian, P256, Scalar, Sm2, double_multiply_vartime};
+use sealcore::curve::{
+    Affine, Combination, Curve, FixedTable, Jacobian, P256, PublicTable, Scalar, Sm2, combine_many_vartime,
+    double_multiply_vartime,
+};
 
 /// The constants satisfy the curve's equation, and n·G is infinity.
 fn constants<C: Curve>() {
@@ -70,6 +73,9 @@ fn hard_scalars<C: Curve>() -> Vec<BigUint> {
     // 42 windows sum up to 15·2^252 - n, and the last digit adds 15·2^252, which is the same point.
     let doubling = (BigUint::from(30u8) << 252) - &n;
     scalars.extend([&n - &doubling, doubling]);
+    // The same of 32 windows of eight bits, whose last digit adds 255·2^248.
+    let doubling = (BigUint::from(510u16) << 248) - &n;
+    scalars.extend([&n - &doubling, doubling]);
     for digit in 0..8u32 {
         scalars.push((BigUint::from(2 * digit + 1) << 252) - 1u8);
         scalars.push((BigUint::from(2 * digit + 1) << 252) + 1u8);
@@ -77,6 +83,9 @@ fn hard_scalars<C: Curve>() -> Vec<BigUint> {
     // All windows equal.
     for window in [1u8, 31, 32, 62, 63] {
         scalars.push((0..42).fold(BigUint::ZERO, |sum, _| (sum << 6) + window));
+    }
+    for window in [1u8, 127, 128, 254, 255] {
+        scalars.push((0..31).fold(BigUint::ZERO, |sum, _| (sum << 8) + window));
     }
     scalars.push(&n >> 1);
     scalars.push((&n >> 1) + 1u8);
@@ -92,17 +101,19 @@ fn multiples<C: Curve>() {
     let base = base::<C>();
     let q = multiple::<C>(&BigUint::from(0xdead_beef_u32), &base);
     let table = FixedTable::<C>::new(&to_affine(&q));
+    let public = PublicTable::<C>::new(&to_affine(&q));
     for k in hard_scalars::<C>() {
         let s = scalar::<C>(&k);
         let expected = multiple::<C>(&k, &base);
         assert_eq!(of_jacobian(&C::g_table().multiply(&s)), expected, "constant time, {k:x}");
-        assert_eq!(of_jacobian(&C::g_table().add_multiple_vartime(Jacobian::INFINITY, &s)), expected, "{k:x}");
+        assert_eq!(of_jacobian(&C::public_table().add_multiple_vartime(Jacobian::INFINITY, &s)), expected, "{k:x}");
         let of_q = multiple::<C>(&k, &q);
         assert_eq!(of_jacobian(&table.multiply(&s)), of_q, "table of Q, {k:x}");
+        assert_eq!(of_jacobian(&public.add_multiple_vartime(Jacobian::INFINITY, &s)), of_q, "public table of Q, {k:x}");
         let product: Jacobian<C> = double_multiply_vartime(&Scalar::<C>::ZERO, &s, &to_affine(&q));
         assert_eq!(of_jacobian(&product), of_q, "k·Q, {k:x}");
     }
-    let zero = C::g_table().add_multiple_vartime(C::G.into(), &Scalar::<C>::ZERO);
+    let zero = C::public_table().add_multiple_vartime(C::G.into(), &Scalar::<C>::ZERO);
     assert_eq!(of_jacobian(&zero), base);
     // Many together, in batches of every kind of size.
     let scalars: Vec<Scalar<C>> = hard_scalars::<C>().iter().map(scalar::<C>).collect();
@@ -116,6 +127,20 @@ fn multiples<C: Curve>() {
         }
     }
     assert!(C::g_table().multiply_many(&[]).is_empty());
+    let with_zero: Vec<Scalar<C>> = core::iter::once(Scalar::<C>::ZERO).chain(scalars.iter().copied()).collect();
+    for size in [1, 2, 7, 32, 100] {
+        for (left, right) in with_zero.chunks(size).zip(scalars.chunks(size)) {
+            let pairs = left.iter().zip(right);
+            let asked: Vec<_> = pairs.map(|(&a, &b)| Combination { a, b, table: &public }).collect();
+            let found = combine_many_vartime(&asked);
+            assert_eq!(found.len(), asked.len());
+            for (found, Combination { a, b, .. }) in found.iter().zip(&asked) {
+                let expected: Jacobian<C> = double_multiply_vartime(a, b, &to_affine(&q));
+                assert_eq!(of_jacobian(found), of_jacobian(&expected), "{:x}, {:x}", value(*a), value(*b));
+            }
+        }
+    }
+    assert!(combine_many_vartime::<C>(&[]).is_empty());
 }
 
 #[test]
@@ -135,14 +160,18 @@ fn combinations<C: Curve>() {
     for q in [1u8, 2, 64] {
         for q in [BigUint::from(q), &n - q] {
             let point = to_affine::<C>(&multiple::<C>(&q, &base::<C>()));
-            let table = FixedTable::<C>::new(&point);
+            let table = PublicTable::<C>::new(&point);
             for a in &around_zero {
                 for b in &around_zero {
                     let expected = multiple::<C>(&((a + b * &q) % &n), &base::<C>());
                     let (a, b) = (scalar::<C>(a), scalar::<C>(b));
                     assert_eq!(of_jacobian(&double_multiply_vartime(&a, &b, &point)), expected);
-                    let of_g = C::g_table().add_multiple_vartime(Jacobian::INFINITY, &a);
+                    let of_g = C::public_table().add_multiple_vartime(Jacobian::INFINITY, &a);
                     assert_eq!(of_jacobian(&table.add_multiple_vartime(of_g, &b)), expected);
+                    if value(b) != BigUint::ZERO {
+                        let asked = [Combination { a, b, table: &table }];
+                        assert_eq!(of_jacobian(&combine_many_vartime(&asked)[0]), expected);
+                    }
                 }
             }
         }
@@ -245,8 +274,8 @@ fn any_scalars<C: Curve>(a: [u64; 4], b: [u64; 4], c: [u64; 4]) {
     let expected = C::g_table().multiply(&scalar::<C>(&((&a + &b * &c) % &n)));
     let sum = double_multiply_vartime(&scalar::<C>(&a), &scalar::<C>(&b), &q);
     assert_eq!(of_jacobian(&sum), of_jacobian(&expected));
-    let table = FixedTable::new(&q);
-    let of_g = C::g_table().add_multiple_vartime(Jacobian::INFINITY, &scalar::<C>(&a));
+    let table = PublicTable::new(&q);
+    let of_g = C::public_table().add_multiple_vartime(Jacobian::INFINITY, &scalar::<C>(&a));
     assert_eq!(of_jacobian(&table.add_multiple_vartime(of_g, &scalar::<C>(&b))), of_jacobian(&expected));
 }
 
