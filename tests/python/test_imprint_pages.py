@@ -52,10 +52,10 @@ def test_every_kind_of_file_is_one_page(form, options):
 
 
 def test_a_page_of_unknown_resolution_is_a_sheet_or_asks_for_dpi():
-    drawing = Pictures.open(io.BytesIO(DRAWN)).convert("RGB")
+    drawing = Pictures.open(io.BytesIO(DRAWN)).convert("RGBA")
     for size, dpi in [((2480, 3508), 300), ((3508, 2480), 300), ((2000, 2000), None)]:
         sheet = Pictures.new("RGB", size, "white")
-        sheet.paste(drawing, (900, 700))
+        sheet.paste(drawing, (900, 700), drawing)
         stream = io.BytesIO()
         sheet.save(stream, "PNG")
         picture = imprint.decode(stream.getvalue())

@@ -218,6 +218,11 @@ pub(super) fn outermost<G: Ground>(ground: &G, middle: Point, size: Point) -> Ve
 /// Moves a rough border to where its ink is, ever less far, and judges it there. `None` if there is no border.
 pub(super) fn settled<G: Ground>(ground: &G, shape: Shape, rough: &Border, slacks: &[f64]) -> Option<Judged> {
     let mut border = *rough;
+    // A line, or nothing at all, has no border to settle: bands around it would be endless.
+    let (long, short) = (length(rough.u).max(length(rough.v)), length(rough.u).min(length(rough.v)));
+    if !(short >= 2.0 && long <= 100_000.0) {
+        return None;
+    }
     for tolerance in slacks {
         let tolerance = tolerance.max(1.5 / length(border.u).min(length(border.v)));
         let band = Band::read(ground, shape, &border, 1.0 - 1.5 * tolerance, 1.0 + 1.5 * tolerance);

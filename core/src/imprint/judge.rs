@@ -44,7 +44,7 @@ pub(super) fn confidence(j: &Judged, ink: Ink) -> Option<f64> {
     let stands = j.arc >= limits.arc && j.quarter >= limits.quarter && j.stroke >= limits.stroke;
     let alone = j.outside <= 0.4 && (0.02..0.75).contains(&j.inside);
     let large = norm(j.border.u).min(norm(j.border.v)) * 2.0 >= MIN_SIDE;
-    (stands && alone && large).then(|| j.arc * (0.4 + 0.6 * j.stroke) * (1.0 - j.outside))
+    (stands && alone && large).then_some(j.arc * (0.4 + 0.6 * j.stroke) * (1.0 - j.outside))
 }
 
 /// Whether a border on the grid is worth a look at full resolution, where black print is not taken for a gap.
