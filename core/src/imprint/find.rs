@@ -284,7 +284,10 @@ impl Finder<'_> {
             let mut new = Vec::new();
             for part in &parts {
                 let (w, h) = (part.width(), part.height());
-                if (14..=60).contains(&w.max(h)) && w.min(h) >= 6 && w.min(h) * 4 >= w.max(h) {
+                // Of a frame a side may be hidden; on grey pages most parts are words, and too small.
+                let whole = if self.ink == Ink::Grey { 0.8 } else { 0.5 };
+                let large = w.min(h) as f64 * cell >= whole * self.least(Shape::Square);
+                if large && (14..=60).contains(&w.max(h)) && w.min(h) >= 6 && w.min(h) * 4 >= w.max(h) {
                     self.part(part, cell, 0, &mut new);
                 }
             }
@@ -402,18 +405,22 @@ impl Finder<'_> {
         }
     }
 
+    /// The least length of the shorter side. Words look like small ovals and frames. On grey pages, where all words do, only
+    /// larger ones count: a name seal is a fortieth of a page.
+    fn least(&self, shape: Shape) -> f64 {
+        let page = f64::from(self.image.width().max(self.image.height()));
+        match (self.ink, shape) {
+            (Ink::Grey, Shape::Oval) => page / 25.0,
+            (Ink::Grey, _) => page / 40.0,
+            _ => page / 85.0,
+        }
+    }
+
     /// Adds a border if it is an imprint's, unless it is known already or part of a larger one.
     fn keep(&self, judged: Option<Judged>, start: usize, found: &mut Vec<Found>) {
         let Some(judged) = judged else { return };
         let Some(confidence) = confidence(&judged, self.ink) else { return };
-        // Words look like small ovals and frames. On grey pages, where all words do, only larger ones count: a name
-        // seal is a fortieth of a page.
-        let page = f64::from(self.image.width().max(self.image.height()));
-        let least = match (self.ink, judged.shape) {
-            (Ink::Grey, Shape::Oval) => page / 25.0,
-            (Ink::Grey, _) => page / 40.0,
-            _ => page / 85.0,
-        };
+        let least = self.least(judged.shape);
         let (a, b) = (norm(judged.border.u), norm(judged.border.v));
         if 2.0 * a.min(b) < least || a > 3.4 * b {
             return;
