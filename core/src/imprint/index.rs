@@ -13,7 +13,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
-const MAGIC: [u8; 16] = *b"SEALINDEX\x01\0\0\0\0\0\0";
+const MAGIC: [u8; 16] = *b"SEALINDEX\x02\0\0\0\0\0\0";
 
 /// Records of a block, whose codes stand together.
 const BLOCK: usize = 1024;
