@@ -87,8 +87,9 @@ def decode(data: Buffer, *, dpi: float | None = None) -> Image:
         dpi: The resolution in dots an inch, if it is known better than by the file.
 
     Returns:
-        The picture: ``width``, ``height``, ``channels``, ``dpi`` and ``pixels`` (``bytes``, row by row). ``dpi`` is
-        None if the file states none, or states the 72 or 96 that software writes when it does not know.
+        The picture: ``width``, ``height``, ``channels``, ``dpi`` and ``pixels`` (``bytes``, row by row). If the file
+        states no resolution, or the 72 or 96 that software writes when it does not know, ``dpi`` is that of the whole
+        A4, A3, letter or legal sheet whose sides the picture has (at 100, 150, 200, 240, 300, 400 or 600), else None.
 
     Raises:
         InvalidImage: Another format, damaged, cut short, a side above 20,000 or more than 40 million pixels.

@@ -51,6 +51,27 @@ def test_every_kind_of_file_is_one_page(form, options):
     assert given.size_mm == pytest.approx((20, 20), abs=0.4)
 
 
+def test_a_page_of_unknown_resolution_is_a_sheet_or_asks_for_dpi():
+    drawing = Pictures.open(io.BytesIO(DRAWN)).convert("RGBA")
+    for size, dpi in [((2480, 3508), 300), ((3508, 2480), 300), ((2000, 2000), None)]:
+        sheet = Pictures.new("RGB", size, "white")
+        sheet.paste(drawing, (900, 700), drawing)
+        stream = io.BytesIO()
+        sheet.save(stream, "PNG")
+        picture = imprint.decode(stream.getvalue())
+        [found] = imprint.find(picture)
+        if dpi:
+            assert picture.dpi == pytest.approx(dpi, abs=0.1)
+            assert found.size_mm == pytest.approx((40, 40), abs=0.3)
+            assert imprint.register(picture).size_mm == pytest.approx((40, 40), abs=0.3)
+        else:
+            assert (picture.dpi, found.size_mm) == (None, None)
+            with pytest.raises(errors.InvalidArgument) as caught:
+                imprint.register(picture)
+            assert caught.value.field == "dpi"
+            assert imprint.register(picture, dpi=300).size_mm == pytest.approx((40, 40), abs=0.3)
+
+
 def test_the_pages_of_a_tiff_and_a_path(tmp_path: Path):
     pictures = [Pictures.new("L", (90, 60), shade) for shade in (10, 200, 250)]
     path = tmp_path / "scan.tif"

@@ -1,8 +1,10 @@
-//! The border of an imprint at full resolution: where rays from its middle meet the outermost ink.
+//! The border of an imprint: where rays from its middle meet the outermost ink, on a grid first and at full resolution
+//! where that looks like one.
 
 use super::density::{UNIT, Unmixer};
 use super::find::Shape;
 use super::fit::{self, Border, Point};
+use super::page::Plane;
 use super::trigonometry::{DIRECTIONS, UNIT_BITS, cos_sin};
 
 /// Rays from the middle outwards.
@@ -11,6 +13,46 @@ const RAYS: usize = 128;
 /// What a ray reads where the ink is not known, and beyond a drawing.
 const HIDDEN: i32 = -1;
 const OUTSIDE: i32 = -2;
+
+/// What rays read: a page, or a grid of it.
+pub(super) trait Ground {
+    /// Samples a unit of length.
+    const FINENESS: f64;
+    /// The ink at a place, [`HIDDEN`] or [`OUTSIDE`].
+    fn ink(&self, x: f64, y: f64) -> i32;
+}
+
+impl Ground for Unmixer<'_> {
+    const FINENESS: f64 = 1.0;
+
+    #[inline]
+    fn ink(&self, x: f64, y: f64) -> i32 {
+        let (x, y) = (x.floor() as i64, y.floor() as i64);
+        self.at(x, y).unwrap_or(if self.beyond_drawing(x, y) { OUTSIDE } else { HIDDEN })
+    }
+}
+
+/// The finest grid of a page; lengths are in cells.
+pub(super) struct Grid<'a> {
+    pub(super) plane: &'a Plane,
+    /// Beyond it there is nothing, for it is a drawing.
+    pub(super) drawn: bool,
+}
+
+impl Ground for Grid<'_> {
+    const FINENESS: f64 = 2.0;
+
+    #[inline]
+    fn ink(&self, x: f64, y: f64) -> i32 {
+        if x >= 0.0 && y >= 0.0 {
+            let (x, y) = (x as usize, y as usize);
+            if x < self.plane.width && y < self.plane.height {
+                return i32::from(self.plane.values[y * self.plane.width + x]);
+            }
+        }
+        if self.drawn { OUTSIDE } else { HIDDEN }
+    }
+}
 
 /// Ink weaker than this is noise.
 const FAINT: i32 = UNIT * 4 / 100;
@@ -85,8 +127,8 @@ pub(super) fn around(shape: Shape, border: &Border, k: usize) -> Point {
 }
 
 /// Ink along a ray at equal steps from `far` to `near` (shares of the way to the border).
-fn samples(
-    unmixer: &Unmixer<'_>,
+fn samples<G: Ground>(
+    ground: &G,
     border: &Border,
     direction: Point,
     far: f64,
@@ -96,10 +138,7 @@ fn samples(
     let (x, y) = place(border, direction, far);
     let (nx, ny) = place(border, direction, far - step);
     let (dx, dy) = (nx - x, ny - y);
-    (0..count).map(move |k| {
-        let (x, y) = ((x + dx * k as f64).floor() as i64, (y + dy * k as f64).floor() as i64);
-        unmixer.at(x, y).unwrap_or(if unmixer.beyond_drawing(x, y) { OUTSIDE } else { HIDDEN })
-    })
+    (0..count).map(move |k| ground.ink(x + dx * k as f64, y + dy * k as f64))
 }
 
 /// A band around the border, read along every ray.
@@ -116,14 +155,14 @@ struct Band {
 }
 
 impl Band {
-    fn read(unmixer: &Unmixer<'_>, shape: Shape, border: &Border, near: f64, far: f64) -> Band {
+    fn read<G: Ground>(ground: &G, shape: Shape, border: &Border, near: f64, far: f64) -> Band {
         let long = length(border.u).max(length(border.v));
-        let step = (1.0f64).max(long / 160.0) / long;
+        let step = (1.0 / G::FINENESS).max(long / 160.0) / long;
         let count = ((far - near) / step) as usize + 1;
         let mut ink = Vec::with_capacity(RAYS * count);
         for k in 0..RAYS {
             let direction = ray(shape, k * (DIRECTIONS / RAYS));
-            ink.extend(samples(unmixer, border, direction, far, step, count));
+            ink.extend(samples(ground, border, direction, far, step, count));
         }
         // The border's own strength: on most rays the strongest ink near it.
         let strongest: Vec<i32> = ink.chunks_exact(count).map(|row| row.iter().copied().max().unwrap_or(-1)).collect();
@@ -165,10 +204,10 @@ impl Band {
 }
 
 /// The outermost ink on rays from the middle of a box, in pixels.
-pub(super) fn outermost(unmixer: &Unmixer<'_>, middle: Point, size: Point) -> Vec<Point> {
+pub(super) fn outermost<G: Ground>(ground: &G, middle: Point, size: Point) -> Vec<Point> {
     let half = (size.0 / 2.0 + 3.0, size.1 / 2.0 + 3.0);
     let frame = Border { centre: middle, u: (half.0, 0.0), v: (0.0, half.1) };
-    let band = Band::read(unmixer, Shape::Square, &frame, 0.1, 1.0);
+    let band = Band::read(ground, Shape::Square, &frame, 0.1, 1.0);
     (0..RAYS)
         .filter_map(|k| {
             band.outermost(k).map(|share| place(&frame, ray(Shape::Square, k * (DIRECTIONS / RAYS)), share))
@@ -176,12 +215,17 @@ pub(super) fn outermost(unmixer: &Unmixer<'_>, middle: Point, size: Point) -> Ve
         .collect()
 }
 
-/// Moves a rough border to where its ink is, and judges it there. `None` if there is no border.
-pub(super) fn settled(unmixer: &Unmixer<'_>, shape: Shape, rough: &Border, slack: f64) -> Option<Judged> {
+/// Moves a rough border to where its ink is, ever less far, and judges it there. `None` if there is no border.
+pub(super) fn settled<G: Ground>(ground: &G, shape: Shape, rough: &Border, slacks: &[f64]) -> Option<Judged> {
     let mut border = *rough;
-    for tolerance in [slack, slack / 2.0, 0.02, 0.015] {
+    // A line, or nothing at all, has no border to settle: bands around it would be endless.
+    let (long, short) = (length(rough.u).max(length(rough.v)), length(rough.u).min(length(rough.v)));
+    if !(short >= 2.0 && long <= 100_000.0) {
+        return None;
+    }
+    for tolerance in slacks {
         let tolerance = tolerance.max(1.5 / length(border.u).min(length(border.v)));
-        let band = Band::read(unmixer, shape, &border, 1.0 - 1.5 * tolerance, 1.0 + 1.5 * tolerance);
+        let band = Band::read(ground, shape, &border, 1.0 - 1.5 * tolerance, 1.0 + 1.5 * tolerance);
         let points: Vec<Point> = (0..RAYS)
             .filter_map(|k| {
                 let (_, share) = band.nearest(k, tolerance)?;
@@ -206,15 +250,15 @@ pub(super) fn settled(unmixer: &Unmixer<'_>, shape: Shape, rough: &Border, slack
             return None;
         }
     }
-    Some(judged(unmixer, shape, border))
+    Some(judged(ground, shape, border))
 }
 
 /// How well a border stands on the page.
-fn judged(unmixer: &Unmixer<'_>, shape: Shape, border: Border) -> Judged {
+fn judged<G: Ground>(ground: &G, shape: Shape, border: Border) -> Judged {
     let short = length(border.u).min(length(border.v));
     let tolerance = (1.6 / short).max(0.018);
     let far = 1.0 + (5.0 / short).max(0.09);
-    let band = Band::read(unmixer, shape, &border, 0.68, far);
+    let band = Band::read(ground, shape, &border, 0.68, far);
     let (mut visible, mut met, mut strokes) = ([0; 4], [0; 4], 0);
     let (mut outside, mut read) = (0, 0);
     for k in 0..RAYS {
@@ -247,22 +291,21 @@ fn judged(unmixer: &Unmixer<'_>, shape: Shape, border: Border) -> Judged {
         arc: share(all(met), all(visible).max(RAYS as i32 / 3)),
         stroke: share(strokes, all(met)),
         outside: f64::from(outside) / f64::from(read.max(1)),
-        inside: inside(unmixer, shape, &border, band.threshold),
+        inside: inside(ground, shape, &border, band.threshold),
         quarter,
     }
 }
 
 /// The inked share of the area well inside the border.
-fn inside(unmixer: &Unmixer<'_>, shape: Shape, border: &Border, threshold: i32) -> f64 {
+fn inside<G: Ground>(ground: &G, shape: Shape, border: &Border, threshold: i32) -> f64 {
     let (mut inked, mut total) = (0, 0);
     for ring in 1..=20 {
         for step in 0..3 * ring {
             let direction = ray(shape, step * DIRECTIONS / (3 * ring));
             let (x, y) = place(border, direction, ring as f64 * 0.043);
-            if let Some(ink) = unmixer.at(x.floor() as i64, y.floor() as i64) {
-                inked += u32::from(ink >= threshold);
-                total += 1;
-            }
+            let ink = ground.ink(x, y);
+            inked += u32::from(ink >= threshold);
+            total += u32::from(ink >= 0);
         }
     }
     f64::from(inked) / f64::from(total.max(1))

@@ -59,6 +59,8 @@ pub(super) struct Unmixer<'a> {
     pub(super) print: i32,
     /// How much of the ink's density shows in the channel that it lets pass, of 256.
     share: i32,
+    /// 256 over what is left without that share, of 256.
+    whole: i32,
 }
 
 impl<'a> Unmixer<'a> {
@@ -77,7 +79,7 @@ impl<'a> Unmixer<'a> {
             samples.extend((left..right).step_by(step).map(|x| image.pixel(x, y)));
         }
         let mut unmixer =
-            Unmixer { image, ink, above: [[0; 256]; 3], paper: paper(&samples), print: i32::MAX, share: 0 };
+            Unmixer { image, ink, above: [[0; 256]; 3], paper: paper(&samples), print: i32::MAX, share: 0, whole: 256 };
         for (channel, above) in unmixer.above.iter_mut().enumerate() {
             let ground = DENSITY[usize::from(unmixer.paper[channel])];
             for (above, &density) in above.iter_mut().zip(&DENSITY) {
@@ -92,6 +94,7 @@ impl<'a> Unmixer<'a> {
         let (mut unmixer, samples) = Self::measured(image, ink, area, 64);
         if matches!(ink, Ink::Red | Ink::Blue) {
             unmixer.share = unmixer.own_share(&samples);
+            unmixer.whole = (65_536 + (256 - unmixer.share) / 2) / (256 - unmixer.share);
         }
         unmixer
     }
@@ -118,18 +121,20 @@ impl<'a> Unmixer<'a> {
     fn passed_and_stopped(&self, [r, g, b]: [u8; 3]) -> (i32, i32) {
         let [r, g, b] = [(0, r), (1, g), (2, b)].map(|(channel, v)| i32::from(self.above[channel][usize::from(v)]));
         match self.ink {
-            Ink::Blue => (b, (r + g) / 2),
-            Ink::Red | Ink::Grey | Ink::Drawn => (r, (g + b) / 2),
+            Ink::Blue => (b, r.wrapping_add(g) >> 1),
+            Ink::Red | Ink::Grey | Ink::Drawn => (r, g.wrapping_add(b) >> 1),
         }
     }
 
     /// The density of the ink and of black print, of [`UNIT`].
+    #[inline]
     pub(super) fn unmixed(&self, pixel: [u8; 3]) -> (i32, i32) {
         match self.ink {
             Ink::Red | Ink::Blue => {
                 let (passed, stopped) = self.passed_and_stopped(pixel);
-                let ink = ((stopped - passed).max(0) * 256) / (256 - self.share);
-                (ink, (passed - ink * self.share / 256).max(0))
+                // Densities are below 2^11 and the factors at most 2^9 and 2^8.
+                let ink = stopped.wrapping_sub(passed).max(0).wrapping_mul(self.whole) >> 8;
+                (ink, passed.wrapping_sub(ink.wrapping_mul(self.share) >> 8).max(0))
             }
             Ink::Grey | Ink::Drawn => {
                 let [r, g, b] = [0, 1, 2].map(|c| i32::from(self.above[c][usize::from(pixel[c])]));
@@ -209,6 +214,28 @@ impl Density {
         let at = y as usize * self.width + x as usize;
         (self.ignore[at] == 0).then(|| self.ink[at])
     }
+
+    /// The ink between four pixels of the plane, times 256; `None` where it is hidden, 0 beyond the plane.
+    #[inline]
+    pub(super) fn between(&self, x: f64, y: f64) -> Option<u32> {
+        if x < 0.0 || y < 0.0 {
+            return Some(0);
+        }
+        let (column, row) = (x as usize, y as usize);
+        if column + 1 >= self.width || row + 1 >= self.height {
+            return Some(0);
+        }
+        let at = row * self.width + column;
+        if self.ignore[at] != 0 {
+            return None;
+        }
+        let (fx, fy) = (((x - column as f64) * 16.0) as u32, ((y - row as f64) * 16.0) as u32);
+        let line = |at: usize| {
+            let [a, b] = [self.ink[at], self.ink[at + 1]].map(u32::from);
+            a.wrapping_mul(16 - fx).wrapping_add(b.wrapping_mul(fx))
+        };
+        Some(line(at).wrapping_mul(16 - fy).wrapping_add(line(at + self.width).wrapping_mul(fy)))
+    }
 }
 
 /// The ink of an imprint, unmixed from its paper and from black print.
@@ -246,11 +273,19 @@ pub fn density(image: &Image, imprint: &Imprint) -> Density {
     for y in top.max(0)..bottom.min(i64::from(image.height())) {
         let start = (y - top) as usize * width + (from - left) as usize;
         let line = &image.pixels()[(y as usize * image.width() as usize + from as usize) * channels..];
-        let cells = plane.ink[start..].iter_mut().zip(&mut plane.ignore[start..]);
-        for (pixel, (ink, ignore)) in line.chunks_exact(channels).take((to - from).max(0) as usize).zip(cells) {
-            let (seal, black) = unmixer.unmixed(super::image::on_white(pixel));
-            *ink = ((seal + 4) / 8).min(255) as u8;
+        let wanted = (to - from).max(0) as usize;
+        let cells = plane.ink[start..].iter_mut().zip(&mut plane.ignore[start..]).take(wanted);
+        let act = |pixel: [u8; 3], (ink, ignore): (&mut u8, &mut u8)| {
+            let (seal, black) = unmixer.unmixed(pixel);
+            *ink = (seal.wrapping_add(4) >> 3).min(255) as u8;
             *ignore = if black >= HIDES && seal < HIDES { 255 } else { 0 };
+        };
+        match channels {
+            3 => line.as_chunks::<3>().0.iter().zip(cells).for_each(|(&pixel, cell)| act(pixel, cell)),
+            _ => line
+                .chunks_exact(channels)
+                .zip(cells)
+                .for_each(|(pixel, cell)| act(super::image::on_white(pixel), cell)),
         }
     }
     plane.level = level(&plane.ink);

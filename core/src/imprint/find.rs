@@ -1,11 +1,12 @@
 //! Every imprint of a page: rough borders from grids of ink, settled and judged at full resolution.
 
-use super::border::{self, Judged};
+use super::border::{self, Grid, Judged};
 use super::circles::Edges;
 use super::density::Unmixer;
 use super::fit::{self, Border, Point};
 use super::image::Image;
 use super::ink::Ink;
+use super::judge::{confidence, in_line, promising};
 use super::page::{PRINT, Page, Plane, colourless};
 use super::parts::{Part, parts};
 use super::trigonometry::{UNIT_BITS, cos_sin};
@@ -139,11 +140,11 @@ fn norm((x, y): Point) -> f64 {
     (x * x + y * y).sqrt()
 }
 
-/// The least length of an imprint's shorter side in pixels: below it characters are unreadable.
-const MIN_SIDE: f64 = 32.0;
-
 /// Imprints that are returned from one page, at most.
 const MOST: usize = 400;
+
+/// The most pixels of a picture whose frame may be a seal's.
+const WHOLE: u64 = 1_500_000;
 
 /// Rough circles of one grid that are settled.
 const CIRCLES: usize = 12;
@@ -176,19 +177,19 @@ pub fn find_at(image: &Image, pixels_per_metre: Option<u32>) -> Vec<Imprint> {
     if image.channels() > 1 {
         let planes = page.coloured();
         grey = colourless(&planes);
-        for (ink, plane) in [Ink::Red, Ink::Blue].into_iter().zip(planes) {
-            Finder { image, ink, scale, print: i32::MAX }.search(plane, &mut found);
+        for (ink, plane) in [Ink::Red, Ink::Blue].into_iter().zip(&planes) {
+            Finder { image, ink, ground: plane, scale, print: i32::MAX }.search(&mut found);
         }
     }
     let drawn = image.has_transparency();
     if found.is_empty() && (drawn || grey) {
         let ink = if drawn { Ink::Drawn } else { Ink::Grey };
-        let finder = Finder { image, ink, scale, print: i32::MAX };
         if !drawn {
             // Red ink is grey between paper and print; only a copy in black and white has it as dark as print.
-            Finder { print: i32::from(PRINT), ..finder }.search(page.between(image), &mut found);
+            let ground = &page.between(image);
+            Finder { image, ink, ground, scale, print: i32::from(PRINT) }.search(&mut found);
         }
-        finder.search(page.dark(), &mut found);
+        Finder { image, ink, ground: &page.dark(), scale, print: i32::MAX }.search(&mut found);
     }
     let mut imprints: Vec<Imprint> = found.iter().map(|f| f.imprint(pixels_per_metre)).collect();
     imprints.sort_by_key(|i| (std::cmp::Reverse(i.confidence), i.centre.1, i.centre.0));
@@ -242,17 +243,22 @@ impl Found {
 struct Finder<'a> {
     image: &'a Image,
     ink: Ink,
-    /// Pixels a cell of the finest grid.
+    /// The finest grid.
+    ground: &'a Plane,
+    /// Pixels a cell of it.
     scale: f64,
     /// The density of black print on a grey picture.
     print: i32,
 }
 
 impl Finder<'_> {
-    fn search(&self, finest: Plane, found: &mut Vec<Found>) {
+    fn search(&self, found: &mut Vec<Found>) {
         // What was found in another ink may lie anywhere; in grey the same seal is looked for twice.
         let start = if self.ink == Ink::Grey { 0 } else { found.len() };
-        let mut grids = vec![finest];
+        if let Some(whole) = self.whole() {
+            return self.add(whole, start, found);
+        }
+        let mut grids = vec![self.ground.clone()];
         while let Some(last) = grids.last()
             && last.width.min(last.height) >= 2 * LEAST_GRID
         {
@@ -278,7 +284,10 @@ impl Finder<'_> {
             let mut new = Vec::new();
             for part in &parts {
                 let (w, h) = (part.width(), part.height());
-                if (14..=60).contains(&w.max(h)) && w.min(h) >= 6 && w.min(h) * 4 >= w.max(h) {
+                // Of a frame a side may be hidden; on grey pages most parts are words, and too small.
+                let whole = if self.ink == Ink::Grey { 0.8 } else { 0.5 };
+                let large = w.min(h) as f64 * cell >= whole * self.least(Shape::Square);
+                if large && (14..=60).contains(&w.max(h)) && w.min(h) >= 6 && w.min(h) * 4 >= w.max(h) {
                     self.part(part, cell, 0, &mut new);
                 }
             }
@@ -291,6 +300,22 @@ impl Finder<'_> {
                 }
             }
         }
+    }
+
+    /// The imprint whose border holds all the ink: a drawing, or a picture of one imprint.
+    fn whole(&self) -> Option<Found> {
+        let part = Part::of_all(self.ground)?;
+        let mut found = Vec::new();
+        self.part(&part, self.scale, 0, &mut found);
+        let [found] = found[..] else { return None };
+        let corners = border::corners(&found.judged).map(|v| v / self.scale);
+        let own = [part.left, part.top, part.right, part.bottom].map(|v| v as f64);
+        let slack = 1.5 + 0.01 * part.width().max(part.height()) as f64;
+        let all = corners.iter().zip(own).all(|(a, b)| (a - b).abs() <= slack);
+        // A frame around a page is no seal.
+        let small = u64::from(self.image.width()) * u64::from(self.image.height()) <= WHOLE;
+        let sure = found.confidence >= 0.85 && (found.judged.shape != Shape::Square || small);
+        (all && sure).then_some(found)
     }
 
     /// Pixels a cell of a grid.
@@ -327,33 +352,39 @@ impl Finder<'_> {
         }
     }
 
-    fn unmixer(&self, area: [i64; 4]) -> Unmixer<'_> {
-        let mut unmixer = Unmixer::new(self.image, self.ink, area);
-        unmixer.print = self.print;
-        unmixer
-    }
-
+    /// Settles a rough border on the finest grid, and at full resolution if it looks like one there.
     fn settle(&self, shape: Shape, rough: &Border, slack: f64) -> Option<Judged> {
+        let grid = self.grid();
+        let coarse = border::settled(&grid, shape, &rough.scaled(1.0 / self.scale), &[slack, slack / 2.0, 0.02])?;
+        if !promising(&coarse, self.ink) {
+            return None;
+        }
+        let rough = coarse.border.scaled(self.scale);
         let reach = norm(rough.u).max(norm(rough.v)) * 1.3;
         let (x, y) = rough.centre;
         let area = [x - reach, y - reach, x + reach, y + reach].map(|v| v as i64);
-        let unmixer = self.unmixer(area);
-        border::settled(&unmixer, shape, rough, slack)
+        let mut unmixer = Unmixer::new(self.image, self.ink, area);
+        unmixer.print = self.print;
+        // A border on the grid is within a cell and a half of where it is.
+        let near = 1.5 * self.scale / norm(rough.u).min(norm(rough.v));
+        border::settled(&unmixer, shape, &rough, &[near, 0.02, 0.015])
+    }
+
+    fn grid(&self) -> Grid<'_> {
+        Grid { plane: self.ground, drawn: self.ink == Ink::Drawn }
     }
 
     /// A part by itself: the border of its outermost ink.
     fn part(&self, part: &Part, cell: f64, start: usize, found: &mut Vec<Found>) {
-        let middle = part.middle(cell);
-        let size = (part.width() as f64 * cell, part.height() as f64 * cell);
-        let area = [middle.0 - size.0, middle.1 - size.1, middle.0 + size.0, middle.1 + size.1].map(|v| v as i64);
-        let unmixer = self.unmixer(area);
-        let points = border::outermost(&unmixer, middle, size);
+        let (middle, own) = (part.middle(cell / self.scale), cell / self.scale);
+        let size = (part.width() as f64 * own, part.height() as f64 * own);
+        let points = border::outermost(&self.grid(), middle, size);
         let scale = size.0.max(size.1) / 2.0;
         let rough = [(Shape::Square, fit::rectangle(&points)), (Shape::Oval, fit::ellipse(&points, middle, scale))];
         let squares =
             rough[0].1.iter().flat_map(squares).map(|border| (Shape::Square, Some(border))).collect::<Vec<_>>();
         for (shape, rough) in rough.into_iter().chain(squares) {
-            let judged = rough.and_then(|rough| border::settled(&unmixer, shape, &rough, 0.06));
+            let judged = rough.and_then(|rough| self.settle(shape, &rough.scaled(self.scale), 0.06));
             self.keep(judged.map(Judged::named), start, found);
         }
     }
@@ -374,18 +405,22 @@ impl Finder<'_> {
         }
     }
 
+    /// The least length of the shorter side. Words look like small ovals and frames. On grey pages, where all words do, only
+    /// larger ones count: a name seal is a fortieth of a page.
+    fn least(&self, shape: Shape) -> f64 {
+        let page = f64::from(self.image.width().max(self.image.height()));
+        match (self.ink, shape) {
+            (Ink::Grey, Shape::Oval) => page / 25.0,
+            (Ink::Grey, _) => page / 40.0,
+            _ => page / 85.0,
+        }
+    }
+
     /// Adds a border if it is an imprint's, unless it is known already or part of a larger one.
     fn keep(&self, judged: Option<Judged>, start: usize, found: &mut Vec<Found>) {
         let Some(judged) = judged else { return };
         let Some(confidence) = confidence(&judged, self.ink) else { return };
-        // Words look like small ovals and frames. On grey pages, where all words do, only larger ones count: a name
-        // seal is a fortieth of a page.
-        let page = f64::from(self.image.width().max(self.image.height()));
-        let least = match (self.ink, judged.shape) {
-            (Ink::Grey, Shape::Oval) => page / 25.0,
-            (Ink::Grey, _) => page / 40.0,
-            _ => page / 85.0,
-        };
+        let least = self.least(judged.shape);
         let (a, b) = (norm(judged.border.u), norm(judged.border.v));
         if 2.0 * a.min(b) < least || a > 3.4 * b {
             return;
@@ -425,29 +460,6 @@ impl Finder<'_> {
     }
 }
 
-/// Whether a box stands in a line of parts of its height, or a column of its width, closer than characters' gaps.
-fn in_line(&[left, top, right, bottom]: &[f64; 4], parts: &[&Part], cell: f64) -> bool {
-    let beside = parts.iter().map(|p| {
-        let [l, t, r, b] = [p.left, p.top, p.right, p.bottom].map(|v| v as f64 * cell);
-        let alike = |from: f64, to: f64, a: f64, b: f64| {
-            let (own, other) = (to - from, b - a);
-            other > 0.55 * own && other < 1.7 * own && (from + to - a - b).abs() < 0.6 * own
-        };
-        let gap = |from: f64, to: f64, a: f64, b: f64| (a - to).max(from - b);
-        let reach = 1.2 * (right - left).min(bottom - top);
-        let (across, down) = (gap(left, right, l, r), gap(top, bottom, t, b));
-        // Several characters may hang together.
-        if alike(top, bottom, t, b) && across > -0.2 * reach && across < reach {
-            if r - l > 1.8 * (b - t) { 2 } else { 1 }
-        } else if alike(left, right, l, r) && down > -0.2 * reach && down < reach {
-            if b - t > 1.8 * (r - l) { 2 } else { 1 }
-        } else {
-            0
-        }
-    });
-    beside.sum::<u32>() >= 2
-}
-
 /// The squares that share three sides with a rectangle: one of its sides may be that of a seal beside.
 fn squares(border: &Border) -> Vec<Border> {
     let (a, b) = (norm(border.u), norm(border.v));
@@ -473,30 +485,4 @@ fn overlap(a: [f64; 4], b: [f64; 4]) -> f64 {
     let area = |[left, top, right, bottom]: [f64; 4]| (right - left).max(0.0) * (bottom - top).max(0.0);
     let common = area([a[0].max(b[0]), a[1].max(b[1]), a[2].min(b[2]), a[3].min(b[3])]);
     common / (area(a) + area(b) - common)
-}
-
-/// How sure it is that a border is an imprint's; `None` if it is not.
-fn confidence(judged: &Judged, ink: Ink) -> Option<f64> {
-    let j = judged;
-    if norm(j.border.u).min(norm(j.border.v)) * 2.0 < MIN_SIDE {
-        return None;
-    }
-    // In a narrow frame characters touch the border.
-    let stroke = match (j.shape, ink) {
-        (Shape::Square, Ink::Grey) => 0.85,
-        (Shape::Square, _) if j.arc >= 0.85 && j.quarter >= 0.7 => 0.45,
-        _ => 0.6,
-    };
-    let (arc, quarter) = match (j.shape, ink) {
-        // Words in grey print look like small frames.
-        (Shape::Square, Ink::Grey) => (0.85, 0.7),
-        (Shape::Square, _) => (0.6, 0.1),
-        (Shape::Oval, _) => (0.62, 0.2),
-        (Shape::Round, Ink::Grey) => (0.6, 0.2),
-        (Shape::Round, _) => (0.45, 0.0),
-    };
-    if j.arc < arc || j.quarter < quarter || j.stroke < stroke || j.outside > 0.4 || !(0.02..0.75).contains(&j.inside) {
-        return None;
-    }
-    Some(j.arc * (0.4 + 0.6 * j.stroke) * (1.0 - j.outside))
 }

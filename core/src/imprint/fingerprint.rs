@@ -4,38 +4,33 @@
 use super::density::{Density, density};
 use super::find::{Imprint, Shape};
 use super::image::Image;
-use super::polar::{HIGHEST, RINGS, Spectra, spectra};
+use super::polar::{HIGHEST, MODES, Spectrum, spectra};
+use super::trigonometry::{DIRECTIONS, cos_sin};
 use crate::{Error, Result};
 
 /// The length of a fingerprint in bytes.
 pub const FINGERPRINT_LENGTH: usize = SPECTRUM_AT + SPECTRUM_LENGTH;
 
 /// The layout of this module; another layout gets another number.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 const CODE_AT: usize = 8;
-/// The length of the code in bytes: 1,024 bits of the bispectrum, then 1,024 bits across rings.
+/// The length of the code in bytes: 2,048 bits, of which an index scans the first half.
 pub const CODE_LENGTH: usize = 256;
 const SPECTRUM_AT: usize = CODE_AT + CODE_LENGTH;
-/// Bands of the spectrum, and rings in each.
-pub(super) const BANDS: usize = 10;
-const BAND_RINGS: usize = RINGS / BANDS;
-const SPECTRUM_LENGTH: usize = BANDS * HIGHEST * 2;
+const SPECTRUM_LENGTH: usize = MODES * HIGHEST * 2;
 
-/// The code reads four bands of seven rings, without the star, which many seals share.
-const CODE_BANDS: usize = 4;
-const CODE_RINGS: usize = 7;
-const CODE_FIRST: usize = RINGS - CODE_BANDS * CODE_RINGS;
-/// The frequencies (waves a turn) from which the bispectrum takes its pairs, and their number in each band.
-const LOWEST: usize = 6;
-const PAIRS: usize = CODE_LENGTH * 8 / 2 / CODE_BANDS / 2;
-/// The lowest frequency across rings.
-const ACROSS_LOWEST: usize = 4;
+/// The frequencies (waves a turn) from which the code's halves begin: even ones and odd ones.
+const LOWEST: [usize; 2] = [12, 13];
+
+/// Frequencies below the first are what all seals share, and those below the second in part.
+const SHARED: usize = 6;
+const OWN: usize = 32;
 
 /// What an imprint looks like, apart from where it stands, how large it is and how it is turned.
 ///
-/// The bytes: version 2; shape (0 round, 1 oval, 2 square); coverage (of 255); zero; the ratio of the axes (of
-/// 65535, big-endian); two zeros; 256 bytes of code, the first bit the lowest; 1,920 bytes of spectrum: ten bands
-/// of rings from the middle, frequencies 1 to 96 of each, real and imaginary part as signed bytes.
+/// The bytes: version 3; shape (0 round, 1 oval, 2 square); coverage (of 255); zero; the ratio of the axes (of
+/// 65535, big-endian); how the longer axis is turned clockwise on the page (of 65536 a turn, big-endian); 256 bytes of code, the first bit the lowest; 1,152 bytes of spectrum: six modes along
+/// the radius, frequencies 1 to 96 of each, real and imaginary part as signed bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Fingerprint {
     bytes: Box<[u8]>,
@@ -45,8 +40,8 @@ impl Fingerprint {
     /// The fingerprint of an imprint that [`super::find`] found on this picture, or that a caller placed.
     ///
     /// # Source
-    /// The code: signs of the bispectrum of ring profiles (a rotation multiplies every triple product by 1) and of
-    /// the cross-spectra between rings (likewise).
+    /// The code: signs of the cross-spectra F(k) conj G(k) between the modes of the polar form. A rotation multiplies
+    /// both by the same number of modulus 1, so their product by 1.
     pub fn of(image: &Image, imprint: &Imprint) -> Self {
         Self::measured(&density(image, imprint), imprint)
     }
@@ -58,8 +53,11 @@ impl Fingerprint {
         bytes[1] = imprint.shape as u8;
         bytes[2] = imprint.coverage;
         bytes[4..6].copy_from_slice(&ratio(imprint.u, imprint.v).to_be_bytes());
-        bytes[CODE_AT..SPECTRUM_AT].copy_from_slice(&code(&spectra));
+        bytes[6..8].copy_from_slice(&turned(imprint.u).to_be_bytes());
         quantise(&spectra, &mut bytes[SPECTRUM_AT..]);
+        for (at, product) in products(&bytes[SPECTRUM_AT..]).into_iter().enumerate() {
+            bytes[CODE_AT + at / 8] |= u8::from(product > 0) << (at % 8);
+        }
         Fingerprint { bytes }
     }
 
@@ -67,7 +65,7 @@ impl Fingerprint {
     ///
     /// # Errors
     /// `InvalidLength` (other than [`FINGERPRINT_LENGTH`]); `InvalidEncoding`: another version, an unknown shape,
-    /// reserved bytes that are not zero.
+    /// a reserved byte that is not zero.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         if bytes.len() != FINGERPRINT_LENGTH {
             let (expected, actual) = (FINGERPRINT_LENGTH, bytes.len());
@@ -80,8 +78,8 @@ impl Fingerprint {
         if bytes[1] > Shape::Square as u8 {
             return refuse(1, "unknown shape");
         }
-        if let Some(offset) = [3, 6, 7].into_iter().find(|&at| bytes[at] != 0) {
-            return refuse(offset, "reserved bytes are not zero");
+        if bytes[3] != 0 {
+            return refuse(3, "the reserved byte is not zero");
         }
         Ok(Fingerprint { bytes: bytes.into() })
     }
@@ -105,6 +103,11 @@ impl Fingerprint {
         self.bytes[2]
     }
 
+    /// How the longer axis is turned clockwise on the page, in radians.
+    pub(super) fn turned(&self) -> f64 {
+        f64::from(u16::from_be_bytes([self.bytes[6], self.bytes[7]])) / 65_536.0 * std::f64::consts::TAU
+    }
+
     /// The 2,048 bits for searching: independent of the rotation.
     pub fn code(&self) -> &[u8] {
         &self.bytes[CODE_AT..SPECTRUM_AT]
@@ -115,7 +118,20 @@ impl Fingerprint {
         self.code().iter().zip(other.code()).map(|(a, b)| (a ^ b).count_ones()).sum()
     }
 
-    /// The spectrum: [`BANDS`] x [`HIGHEST`] pairs of real and imaginary part.
+    /// The half of the code's bits that are sure: what is nearly nothing has its sign by chance. Of the questioned
+    /// imprint, so a seal in an index needs no mask.
+    pub(super) fn sure(&self) -> [u8; CODE_LENGTH] {
+        let strengths = products(self.spectrum()).map(i32::abs);
+        let mut sorted = strengths;
+        let middle = *sorted.select_nth_unstable(CODE_LENGTH * 4).1;
+        let mut mask = [0; CODE_LENGTH];
+        for (at, &strength) in strengths.iter().enumerate() {
+            mask[at / 8] |= u8::from(strength >= middle) << (at % 8);
+        }
+        mask
+    }
+
+    /// The spectrum: [`MODES`] x [`HIGHEST`] pairs of real and imaginary part.
     pub(super) fn spectrum(&self) -> &[u8] {
         &self.bytes[SPECTRUM_AT..]
     }
@@ -136,57 +152,76 @@ fn ratio(u: (i64, i64), v: (i64, i64)) -> u16 {
     (short * 65_535 * 65_535 / long).isqrt() as u16
 }
 
+/// The direction of a vector, clockwise from the right, of 65536 a turn; the library's arc tangent may differ by machine.
+fn turned(v: (i64, i64)) -> u16 {
+    // Lengths are below 2^20, directions at most 2^30.
+    let cross = |step: usize| {
+        let (c, s) = cos_sin(step);
+        (c * v.1 - s * v.0, c * v.0 + s * v.1)
+    };
+    for step in 0..DIRECTIONS {
+        let ((before, ahead), (after, _)) = (cross(step), cross(step + 1));
+        if ahead > 0 && before >= 0 && after < 0 {
+            let part = (before * 64 + (before - after) / 2) / (before - after);
+            return ((step as i64 * 64 + part) & 0xffff) as u16;
+        }
+    }
+    0
+}
+
 fn square((x, y): (i64, i64)) -> u128 {
     (i128::from(x) * i128::from(x) + i128::from(y) * i128::from(y)) as u128
 }
 
-/// The bits: for each band Re and Im of F(j) F(k) conj F(j + k), then for each pair of bands those of
-/// F(k) conj G(k).
-fn code(spectra: &Spectra) -> [u8; CODE_LENGTH] {
-    let bands: [_; CODE_BANDS] = std::array::from_fn(|band| spectra.band(CODE_FIRST + band * CODE_RINGS, CODE_RINGS));
-    let mut code = [0; CODE_LENGTH];
-    let mut at = 0;
-    let mut push = |(re, im): (f64, f64)| {
-        for sign in [re, im] {
-            code[at / 8] |= u8::from(sign > 0.0) << (at % 8);
-            at += 1;
-        }
+/// Real and imaginary parts of F(k) conj G(k) for each pair of modes: even k first, then odd k.
+fn products(spectrum: &[u8]) -> [i32; CODE_LENGTH * 8] {
+    let value = |mode: usize, k: usize| {
+        let at = 2 * (mode * HIGHEST + k - 1);
+        [spectrum[at], spectrum[at + 1]].map(|byte| i32::from(byte as i8))
     };
-    for band in &bands {
-        for (j, k) in pairs() {
-            push(times(times(band[j], band[k]), conjugate(band[j + k])));
+    let couples = || (0..MODES).flat_map(|a| (a + 1..MODES).map(move |b| (a, b)));
+    let mut products = [0; CODE_LENGTH * 8];
+    for (half, lowest) in products.chunks_exact_mut(CODE_LENGTH * 4).zip(LOWEST) {
+        let places = (lowest..=HIGHEST).step_by(2).flat_map(|k| couples().map(move |(a, b)| (a, b, k)));
+        for (pair, (a, b, k)) in half.chunks_exact_mut(2).zip(places) {
+            let ([p, q], [r, s]) = (value(a, k), value(b, k));
+            (pair[0], pair[1]) = (p * r + q * s, q * r - p * s);
         }
     }
-    let couples = || (0..CODE_BANDS).flat_map(|a| (a + 1..CODE_BANDS).map(move |b| (a, b)));
-    let across = (ACROSS_LOWEST..=HIGHEST).flat_map(|k| couples().map(move |(a, b)| (a, b, k)));
-    for (a, b, k) in across.take(CODE_LENGTH * 8 / 2 / 2) {
-        push(times(bands[a][k], conjugate(bands[b][k])));
+    products
+}
+
+/// The spectra with less of what all seals share, against the strongest frequency of all.
+fn quantise(spectra: &[Spectrum; MODES], out: &mut [u8]) {
+    let weight = |k: usize| if k < SHARED { 0.0 } else { k.min(OWN) as f64 / OWN as f64 };
+    let mut strongest = 1.0f64;
+    for spectrum in spectra {
+        for (k, f) in spectrum.iter().enumerate() {
+            strongest = strongest.max(weight(k) * f.0.abs().max(f.1.abs()));
+        }
     }
-    code
-}
-
-fn times(a: (f64, f64), b: (f64, f64)) -> (f64, f64) {
-    (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0)
-}
-
-fn conjugate(a: (f64, f64)) -> (f64, f64) {
-    (a.0, -a.1)
-}
-
-/// The pairs of frequencies with the lowest sums.
-fn pairs() -> impl Iterator<Item = (usize, usize)> {
-    (2 * LOWEST..=HIGHEST).flat_map(|sum| (LOWEST..=sum / 2).map(move |j| (j, sum - j))).take(PAIRS)
-}
-
-/// Each band's spectrum against its own strongest frequency.
-fn quantise(spectra: &Spectra, out: &mut [u8]) {
-    for (band, out) in out.chunks_exact_mut(2 * HIGHEST).enumerate() {
-        let sum = spectra.band(band * BAND_RINGS, BAND_RINGS);
-        let strongest = sum[1..].iter().map(|f| f.0.abs().max(f.1.abs())).fold(1.0, f64::max);
-        for (f, out) in sum[1..].iter().zip(out.chunks_exact_mut(2)) {
+    for (spectrum, out) in spectra.iter().zip(out.chunks_exact_mut(2 * HIGHEST)) {
+        for (k, (f, out)) in spectrum[1..].iter().zip(out.chunks_exact_mut(2)).enumerate() {
             // Rounded half up; within +-127.
-            let byte = |v: f64| (v * 127.0 / strongest + 0.5).floor() as i8 as u8;
+            let byte = |v: f64| (v * weight(k + 1) * 127.0 / strongest + 0.5).floor() as i8 as u8;
             (out[0], out[1]) = (byte(f.0), byte(f.1));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directions_are_exact() {
+        for step in 0..720 {
+            let angle = f64::from(step) / 720.0 * std::f64::consts::TAU;
+            let v = ((angle.cos() * 9_000.0).round() as i64, (angle.sin() * 9_000.0).round() as i64);
+            let exact = (v.1 as f64).atan2(v.0 as f64) / std::f64::consts::TAU * 65_536.0;
+            let apart = (f64::from(turned(v)) - exact).rem_euclid(65_536.0);
+            assert!(apart.min(65_536.0 - apart) < 0.6, "{step}: {} for {exact}", turned(v));
+        }
+        assert_eq!(turned((0, 0)), 0);
     }
 }

@@ -18,6 +18,14 @@ pub(super) struct Border {
     pub(super) v: Point,
 }
 
+impl Border {
+    /// The same border in another unit of length.
+    pub(super) fn scaled(&self, by: f64) -> Border {
+        let scaled = |p: Point| (p.0 * by, p.1 * by);
+        Border { centre: scaled(self.centre), u: scaled(self.u), v: scaled(self.v) }
+    }
+}
+
 /// Trials of the random samples: with two thirds of the points on an ellipse, all fail once in a million.
 const TRIALS: usize = 100;
 
@@ -165,6 +173,10 @@ pub(super) fn ellipse(points: &[Point], origin: Point, scale: f64) -> Option<Bor
         let count = points.iter().filter(|p| off_ellipse(**p, &border) <= 0.025).count();
         if best.as_ref().is_none_or(|(most, _)| count > *most) {
             best = Some((count, border));
+            // No other sample will find many more.
+            if count * 20 > points.len() * 19 {
+                break;
+            }
         }
     }
     let (_, mut border) = best?;
@@ -185,9 +197,10 @@ fn turned(points: &[Point], (c, s): Point) -> Vec<Point> {
 
 /// The ends between which all but a few of the values lie.
 fn ends(mut values: Vec<f64>) -> (f64, f64) {
-    values.sort_by(f64::total_cmp);
     let few = values.len() / 40;
-    (values[few], values[values.len() - 1 - few])
+    let last = values.len() - 1 - few;
+    let low = *values.select_nth_unstable_by(few, f64::total_cmp).1;
+    (low, *values.select_nth_unstable_by(last, f64::total_cmp).1)
 }
 
 /// The rectangle that most points lie on, in any direction.

@@ -75,7 +75,9 @@ impl Image {
     /// The whole file. PNG of every colour type and depth (16 bits are reduced to 8); JPEG baseline and
     /// progressive, grey, YCbCr, RGB, CMYK and YCCK; BMP; TIFF of 1 to 16 bits, grey, RGB or CMYK, uncompressed,
     /// PackBits, LZW, Deflate or fax (group 4). Orientation tags are not applied: fingerprints do not depend on
-    /// the rotation. A stated resolution of 72 or 96 dots an inch counts as unknown.
+    /// the rotation. A stated resolution of 72 or 96 dots an inch counts as unknown; where it is unknown, a picture
+    /// with the sides of an A4, A3, letter or legal sheet at 100, 150, 200, 240, 300, 400 or 600 dots an inch (to
+    /// 0.7%) is taken to be that sheet.
     ///
     /// # Errors
     /// `InvalidImage`: another format, damaged or cut short, beyond [`MAX_SIDE`] or [`MAX_PIXELS`]. The bounds
@@ -120,7 +122,7 @@ impl Image {
         self.channels
     }
 
-    /// The resolution that the file states.
+    /// The resolution: given, stated by the file, or that of the sheet whose sides the picture has.
     pub fn pixels_per_metre(&self) -> Option<u32> {
         self.pixels_per_metre
     }

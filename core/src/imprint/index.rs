@@ -13,12 +13,12 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Mutex;
 
-const MAGIC: [u8; 16] = *b"SEALINDEX\x01\0\0\0\0\0\0";
+const MAGIC: [u8; 16] = *b"SEALINDEX\x02\0\0\0\0\0\0";
 
 /// Records of a block, whose codes stand together.
 const BLOCK: usize = 1024;
 
-/// The bytes of the code that the scan reads: the bispectrum, 1,024 bits.
+/// The bytes of the code that the scan reads: its first half, 1,024 bits.
 const SCANNED: usize = CODE_LENGTH / 2;
 const WORDS: usize = SCANNED / 8;
 
@@ -242,21 +242,24 @@ impl Index {
         if limit == 0 || limit > MAX_HITS {
             return Err(Error::InvalidArgument { field: "limit", reason: "1 to 1,000 hits" });
         }
-        let mut near = self.scan(fingerprint, CANDIDATES.max(2 * limit));
+        let sure = fingerprint.sure();
+        let mut near = self.scan(fingerprint, &sure, CANDIDATES.max(2 * limit));
         near.truncate(CANDIDATES.max(2 * limit));
         let mut candidates = Vec::with_capacity(near.len());
         for position in near {
             let (name, registered) = self.read(position)?;
-            candidates.push((registered.code_distance(fingerprint), position, name, registered));
+            candidates.push((distance(&registered, fingerprint, &sure), position, name, registered));
         }
         candidates.sort_by_key(|c| (c.0, c.1));
         candidates.truncate(RERANKED.max(limit));
         let mut hits: Vec<Hit> = candidates
             .into_iter()
-            .map(|(distance, position, name, registered)| {
+            .map(|(_, position, name, registered)| {
+                let distance = registered.code_distance(fingerprint);
                 let turn = turns(&registered, fingerprint, 1).pop();
                 let (score, radians) = turn.map_or((-1.0, 0.0), |turn| (turn.score, turn.radians));
-                let angle = (-radians.to_degrees()).rem_euclid(360.0);
+                let clockwise = radians + fingerprint.turned() - registered.turned();
+                let angle = (-clockwise.to_degrees()).rem_euclid(360.0);
                 Hit { name, position: position as u64, distance, score, angle }
             })
             .collect();
@@ -280,12 +283,14 @@ impl Index {
     }
 
     /// The positions with the nearest scanned codes, at least `wanted` if there are so many, nearest first.
-    fn scan(&self, fingerprint: &Fingerprint, wanted: usize) -> Vec<usize> {
-        let code = &fingerprint.code()[..SCANNED];
-        let query: [u64; WORDS] = std::array::from_fn(|k| u64::from_le_bytes(std::array::from_fn(|i| code[8 * k + i])));
+    fn scan(&self, fingerprint: &Fingerprint, sure: &[u8], wanted: usize) -> Vec<usize> {
+        let words = |bytes: &[u8]| -> [u64; WORDS] {
+            std::array::from_fn(|k| u64::from_le_bytes(std::array::from_fn(|i| bytes[8 * k + i])))
+        };
+        let (query, mask) = (words(fingerprint.code()), words(sure));
         let mut distances = vec![0u16; self.blocks.len() * BLOCK];
         for (block, out) in self.blocks.iter().zip(distances.chunks_exact_mut(BLOCK)) {
-            simd::distances(block, &query, out);
+            simd::distances(block, &query, &mask, out);
         }
         distances.truncate(self.count);
         let mut histogram = [0usize; SCANNED * 8 + 1];
@@ -306,6 +311,11 @@ impl std::fmt::Debug for Index {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Index({} seals)", self.count)
     }
+}
+
+/// In how many of the sure bits two codes differ.
+fn distance(a: &Fingerprint, b: &Fingerprint, sure: &[u8]) -> u32 {
+    a.code().iter().zip(b.code()).zip(sure).map(|((a, b), sure)| ((a ^ b) & sure).count_ones()).sum()
 }
 
 /// FNV-1a over a record and its position: tells a torn or misplaced record, not a forged one.

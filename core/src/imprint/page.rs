@@ -11,6 +11,7 @@ const CELLS: usize = 1100;
 const TILE: usize = 32;
 
 /// Optical density on a grid, of [`super::density::UNIT`].
+#[derive(Clone)]
 pub(super) struct Plane {
     pub(super) width: usize,
     pub(super) height: usize,

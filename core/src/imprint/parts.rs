@@ -19,6 +19,23 @@ pub(super) struct Part {
 }
 
 impl Part {
+    /// All the ink of a plane.
+    pub(super) fn of_all(plane: &Plane) -> Option<Part> {
+        let w = plane.width.max(1);
+        let least = (plane.values.iter().copied().max()? / 4).max(FAINT);
+        let mut part = Part { left: w, top: plane.height, right: 0, bottom: 0, cells: 0 };
+        for (y, line) in plane.values.chunks_exact(w).enumerate() {
+            let Some(first) = line.iter().position(|&v| v >= least) else { continue };
+            let last = line.iter().rposition(|&v| v >= least).unwrap_or(first);
+            part.left = part.left.min(first);
+            part.right = part.right.max(last + 1);
+            part.top = part.top.min(y);
+            part.bottom = y + 1;
+            part.cells += 1;
+        }
+        (part.cells > 0).then_some(part)
+    }
+
     /// The middle in pixels, of cells of so many.
     pub(super) fn middle(&self, cell: f64) -> (f64, f64) {
         ((self.left + self.right) as f64 * cell / 2.0, (self.top + self.bottom) as f64 * cell / 2.0)

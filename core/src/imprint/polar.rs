@@ -4,17 +4,22 @@
 //! frequency. Everything here is integers, or the operations that IEEE 754 defines to the bit.
 
 use super::density::Density;
-use super::find::{Imprint, Shape};
+use super::find::Imprint;
 use super::fourier::{self, LENGTH};
-use super::plane::solve;
+use super::rim::settled;
 use super::trigonometry::{DIRECTIONS, UNIT_BITS, cos_sin};
 
-/// Rings of the polar form, from the star outwards; the border itself is left out, it looks alike on all seals.
-pub(super) const RINGS: usize = 40;
+/// Rings of the polar form: where the lettering stands. The star is left out, which many seals share, and so is the
+/// border itself, which looks alike on all of them.
+const RINGS: usize = 24;
 
 /// The radius of the innermost ring's inner edge and of the outermost ring's outer edge; the border is at 1.
-const INNER: f64 = 0.10;
+const INNER: f64 = 0.436;
 const OUTER: f64 = 0.94;
+
+/// Profiles along the radius: cosines of 0 to 5 half waves over the rings. What many characters look like differs
+/// between them independently, which is not so of neighbouring rings.
+pub(super) const MODES: usize = 6;
 
 /// Directions in which each ring is read.
 const COLUMNS: usize = LENGTH;
@@ -26,38 +31,40 @@ const ALONG: usize = DIRECTIONS / COLUMNS;
 /// The highest frequency (waves a turn) that is kept.
 pub(super) const HIGHEST: usize = 96;
 
-/// The spectra of the rings, whitened: each ring has mean 0 and variance 1.
-pub(super) struct Spectra(Vec<[(f64, f64); HIGHEST + 1]>);
+/// The spectrum of one mode, from frequency 0.
+pub(super) type Spectrum = [(f64, f64); HIGHEST + 1];
 
-impl Spectra {
-    /// The sum of some rings' spectra.
-    pub(super) fn band(&self, first: usize, rings: usize) -> [(f64, f64); HIGHEST + 1] {
-        let mut sum = [(0.0, 0.0); HIGHEST + 1];
-        for ring in &self.0[first..first + rings] {
-            for (s, r) in sum.iter_mut().zip(ring) {
-                s.0 += r.0;
-                s.1 += r.1;
-            }
+/// The spectra of the modes. Each ring has mean 0 and variance 1 before.
+pub(super) fn spectra(density: &Density, imprint: &Imprint) -> [Spectrum; MODES] {
+    let cells = levelled(&raw(density, &settled(density, imprint)));
+    let mut modes = [[0.0; COLUMNS]; MODES];
+    let mut whole = [0.0; COLUMNS];
+    for (ring, cells) in cells.chunks_exact(COLUMNS).enumerate() {
+        whitened(&mut whole, cells);
+        for (mode, sum) in modes.iter_mut().enumerate() {
+            let weight = profile(mode, ring);
+            sum.iter_mut().zip(&whole).for_each(|(s, &v)| *s += weight * v);
         }
-        sum
     }
+    let mut spectra = [[(0.0, 0.0); HIGHEST + 1]; MODES];
+    // Two modes at once: the real and the imaginary part of one transform.
+    for (pair, out) in modes.chunks_exact_mut(2).zip(spectra.chunks_exact_mut(2)) {
+        let [re, im] = pair else { continue };
+        fourier::transform(re, im);
+        let mirrored = |k: usize| (COLUMNS - k) % COLUMNS;
+        out[0] = std::array::from_fn(|k| (re[k] + re[mirrored(k)], im[k] - im[mirrored(k)]));
+        out[1] = std::array::from_fn(|k| (im[k] + im[mirrored(k)], re[mirrored(k)] - re[k]));
+    }
+    spectra
 }
 
-/// The spectra of the rings of an imprint.
-pub(super) fn spectra(density: &Density, imprint: &Imprint) -> Spectra {
-    let cells = levelled(&raw(density, &settled(density, imprint)));
-    let mut spectra = Vec::with_capacity(RINGS);
-    // Two rings at once: the real and the imaginary part of one transform.
-    for rings in cells.chunks_exact(2 * COLUMNS) {
-        let (mut re, mut im) = ([0.0; COLUMNS], [0.0; COLUMNS]);
-        whitened(&mut re, &rings[..COLUMNS]);
-        whitened(&mut im, &rings[COLUMNS..]);
-        fourier::transform(&mut re, &mut im);
-        let mirrored = |k: usize| (COLUMNS - k) % COLUMNS;
-        spectra.push(std::array::from_fn(|k| (re[k] + re[mirrored(k)], im[k] - im[mirrored(k)])));
-        spectra.push(std::array::from_fn(|k| (im[k] + im[mirrored(k)], re[mirrored(k)] - re[k])));
-    }
-    Spectra(spectra)
+/// The cosine of a mode on a ring, of length 1 over the rings but for a common factor.
+fn profile(mode: usize, ring: usize) -> f64 {
+    const ROOT_2: f64 = std::f64::consts::SQRT_2;
+    // Half a wave is half a turn of the table.
+    let step = (DIRECTIONS * mode * (2 * ring + 1) + 2 * RINGS) / (4 * RINGS);
+    let cosine = cos_sin(step).0 as f64 / (1u64 << UNIT_BITS) as f64;
+    if mode == 0 { 1.0 } else { ROOT_2 * cosine }
 }
 
 /// Less its mean, over its deviation; a ring without a pattern stays nothing.
@@ -71,78 +78,6 @@ fn whitened(out: &mut [f64; COLUMNS], ring: &[u8]) {
     let scale = 1.0 / deviation.max(8.0);
     for (o, &cell) in out.iter_mut().zip(ring) {
         *o = (f64::from(cell) - mean) * scale;
-    }
-}
-
-/// The imprint with its border where the outermost ink is: a place that is off by a fiftieth of the radius already
-/// costs the code a tenth of its bits.
-///
-/// Along each of 256 rays the outer edge of the ink is at `1 + r + x cos + y sin + e cos 2t` of the given border:
-/// linear least squares, thrice, with ever narrower bounds. Square borders stay as they were given.
-fn settled(density: &Density, imprint: &Imprint) -> Imprint {
-    const RAYS: usize = 256;
-    if imprint.shape == Shape::Square {
-        return *imprint;
-    }
-    let unit = (1u64 << UNIT_BITS) as f64;
-    let x = imprint.centre.0 as f64 / 16.0 - density.left as f64;
-    let y = imprint.centre.1 as f64 / 16.0 - density.top as f64;
-    let half = u32::from(density.level) * 128;
-    let mut edges: Vec<([f64; 4], f64)> = Vec::with_capacity(RAYS);
-    for ray in 0..RAYS {
-        let (c, s) = cos_sin(ray * (DIRECTIONS / RAYS));
-        let (twice, _) = cos_sin(2 * ray * (DIRECTIONS / RAYS));
-        let (c, s) = (c as f64 / unit, s as f64 / unit);
-        let along = |u: i64, v: i64| (u as f64 * c + v as f64 * s) / 16.0;
-        let (dx, dy) = (along(imprint.u.0, imprint.v.0), along(imprint.u.1, imprint.v.1));
-        let mut outside = 0;
-        for step in 0..80 {
-            let radius = 1.08 - 0.002 * f64::from(step);
-            let Some(ink) = sample(density, x + dx * radius, y + dy * radius) else { break };
-            if ink >= half {
-                // Ink from the first sample on is not the border's edge.
-                if step > 0 {
-                    let share = f64::from(half - outside) / f64::from((ink - outside).max(1));
-                    edges.push(([1.0, c, s, twice as f64 / unit], radius + 0.002 * (1.0 - share) - 1.0));
-                }
-                break;
-            }
-            outside = ink;
-        }
-    }
-    let mut p = [0.0; 4];
-    for bound in [0.08, 0.02, 0.01] {
-        let (mut a, mut b, mut n) = ([[0.0; 4]; 4], [0.0; 4], 0);
-        for (row, edge) in &edges {
-            let error = edge - (row[0] * p[0] + row[1] * p[1] + row[2] * p[2] + row[3] * p[3]);
-            if error.abs() < bound {
-                n += 1;
-                for i in 0..4 {
-                    b[i] += row[i] * edge;
-                    for j in 0..4 {
-                        a[i][j] += row[i] * row[j];
-                    }
-                }
-            }
-        }
-        // Too little of the border is there to tell.
-        if n < RAYS / 3 {
-            return *imprint;
-        }
-        match solve(a, b) {
-            Some(solved) => p = solved,
-            None => return *imprint,
-        }
-    }
-    let fixed = |v: f64| (v + 0.5).floor() as i64;
-    let (u, v) = (imprint.u, imprint.v);
-    let moved = |centre: i64, u: i64, v: i64| fixed(centre as f64 + p[1] * u as f64 + p[2] * v as f64);
-    let grown = |axis: (i64, i64), by: f64| (fixed(axis.0 as f64 * (1.0 + by)), fixed(axis.1 as f64 * (1.0 + by)));
-    Imprint {
-        centre: (moved(imprint.centre.0, u.0, v.0), moved(imprint.centre.1, u.1, v.1)),
-        u: grown(u, p[0] + p[3]),
-        v: grown(v, p[0] - p[3]),
-        ..*imprint
     }
 }
 
@@ -168,7 +103,7 @@ fn raw(density: &Density, imprint: &Imprint) -> Vec<Option<u8>> {
             let (mut sum, mut weight) = (0u32, 0u32);
             for radius in radii {
                 for direction in column {
-                    if let Some(ink) = sample(density, x + direction.0 * radius, y + direction.1 * radius) {
+                    if let Some(ink) = density.between(x + direction.0 * radius, y + direction.1 * radius) {
                         sum += ink;
                         weight += 256;
                     }
@@ -180,28 +115,8 @@ fn raw(density: &Density, imprint: &Imprint) -> Vec<Option<u8>> {
     cells
 }
 
-/// The ink between four pixels, times 256; `None` where it is hidden, 0 beyond the plane.
-fn sample(density: &Density, x: f64, y: f64) -> Option<u32> {
-    if x < 0.0 || y < 0.0 {
-        return Some(0);
-    }
-    let (column, row) = (x as usize, y as usize);
-    if column + 1 >= density.width || row + 1 >= density.height {
-        return Some(0);
-    }
-    let at = row * density.width + column;
-    if density.ignore[at] != 0 {
-        return None;
-    }
-    let (fx, fy) = (((x - column as f64) * 16.0) as u32, ((y - row as f64) * 16.0) as u32);
-    let ink = |at: usize| u32::from(density.ink[at]);
-    let upper = ink(at) * (16 - fx) + ink(at + 1) * fx;
-    let lower = ink(at + density.width) * (16 - fx) + ink(at + density.width + 1) * fx;
-    Some(upper * (16 - fy) + lower * fy)
-}
-
 /// The neighbourhoods in which ink is measured against its own strength: pressure varies over an imprint.
-const ZONE_RINGS: usize = 10;
+const ZONE_RINGS: usize = 8;
 const ZONE_COLUMNS: usize = 32;
 const ZONES: (usize, usize) = (RINGS / ZONE_RINGS, COLUMNS / ZONE_COLUMNS);
 

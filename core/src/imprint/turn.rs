@@ -1,8 +1,8 @@
 //! How an imprint is turned against another: the cyclic correlation of their spectra.
 
-use super::fingerprint::{BANDS, Fingerprint};
+use super::fingerprint::Fingerprint;
 use super::fourier::{self, LENGTH};
-use super::polar::HIGHEST;
+use super::polar::{HIGHEST, MODES};
 
 /// A rotation under which two imprints agree.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +42,7 @@ fn correlation(a: &[u8], b: &[u8]) -> [f64; LENGTH] {
     let value = |byte: u8| i32::from(byte as i8);
     let (mut power_a, mut power_b) = (0, 0);
     let mut cross = [(0, 0); HIGHEST];
-    for (x, y) in a.chunks_exact(2 * HIGHEST).zip(b.chunks_exact(2 * HIGHEST)).take(BANDS) {
+    for (x, y) in a.chunks_exact(2 * HIGHEST).zip(b.chunks_exact(2 * HIGHEST)).take(MODES) {
         for ((c, x), y) in cross.iter_mut().zip(x.chunks_exact(2)).zip(y.chunks_exact(2)) {
             let ((p, q), (r, s)) = ((value(x[0]), value(x[1])), (value(y[0]), value(y[1])));
             power_a += p * p + q * q;
