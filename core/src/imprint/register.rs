@@ -62,7 +62,7 @@ fn laid_over(registered: &Registered, image: &Image, imprint: &Imprint) -> Resul
     let (map, _) = align(&design.levels, &scan, &rough).ok_or(other)?;
     let side = registered.frame.side;
     let ink = levelled(&scan.ink.warped(&map, side), 0.6);
-    let hidden = scan.hidden.as_ref().map(|plane| plane.warped(&map, side));
+    let hidden = scan.hidden.as_ref().map(|plane| plane.warped_mask(&map, side));
     let laid = Laid { pressed: ink.clone(), ink, hidden };
     let measured = measure(design, &laid, registered.frame.per_mm as f32);
     if f64::from(measured.extra_all) >= OTHER_DESIGN_EXTRA {
