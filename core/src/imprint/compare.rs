@@ -224,7 +224,7 @@ fn judge(
         own.push(Evidence::of(Measure::PartExtra, Some(k), extra));
         // Specks have hardly an outline.
         if f64::from(part.area) > 1.5 * per_mm * per_mm && part.kind == PartKind::Character {
-            own.push(Evidence::of(Measure::PartStray, Some(k), f64::from(measured.stray[k])));
+            own.push(play_of(Measure::PartStray, Some(k), f64::from(measured.stray[k])));
         }
         if fit.judged {
             let shift = f64::from(fit.displacement());

@@ -17,8 +17,14 @@ pub(super) struct Edge {
 /// The most edges of a design that are looked at.
 const MOST: usize = 8_000;
 
-/// The outlines of a plane at half its ink, and for how many places each one stands.
-pub(super) fn edges(plane: &Plane, labels: &[u8]) -> (Vec<Edge>, f32) {
+/// Of many edges an even choice, and for how many places each one of it stands.
+pub(super) fn thinned(edges: &[Edge]) -> (Vec<Edge>, f32) {
+    let step = edges.len().div_ceil(MOST).max(1);
+    (edges.iter().step_by(step).copied().collect(), step as f32)
+}
+
+/// The outlines of a plane at half its ink, place by place.
+pub(super) fn edges(plane: &Plane, labels: &[u8]) -> Vec<Edge> {
     let (width, v) = (plane.width, &plane.values);
     let mut found = Vec::new();
     for y in 2..plane.height - 2 {
@@ -50,8 +56,7 @@ pub(super) fn edges(plane: &Plane, labels: &[u8]) -> (Vec<Edge>, f32) {
             }
         }
     }
-    let step = found.len().div_ceil(MOST).max(1);
-    (found.into_iter().step_by(step).collect(), step as f32)
+    found
 }
 
 /// What the questioned plane shows beside an edge.

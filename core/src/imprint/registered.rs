@@ -2,7 +2,7 @@
 
 use super::align::{Level, levels};
 use super::density::{Density, density};
-use super::edges::{Edge, edges};
+use super::edges::{Edge, edges, thinned};
 use super::elements::{NONE, Outline, Part, parts};
 use super::find::{Imprint, Shape};
 use super::fingerprint::{FINGERPRINT_LENGTH, Fingerprint};
@@ -335,8 +335,10 @@ impl Design {
         let (parts, ink) = parts(&mask, frame.side, &outline, per_mm);
         let labels = spread(&ink, frame.side, (0.6 * per_mm) as usize);
         let distance = distances(frame.side, mask.iter().map(|&ink| !ink));
-        let (edges, thinned) = edges(&smooth, &ink);
-        let directions = Directions::of(&edges, frame.side, per_mm);
+        let outlines = edges(&smooth, &ink);
+        // All of them: at the corners of strokes few places tell the direction.
+        let directions = Directions::of(&outlines, frame.side, per_mm);
+        let (edges, thinned) = thinned(&outlines);
         Design {
             levels: levels(&plane),
             plane,

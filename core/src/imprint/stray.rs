@@ -3,7 +3,7 @@
 //! In a dense character no place is far from a stroke, so ink of another character is hardly ever extra. Its outlines
 //! are: they cross the paper between the registered strokes in other directions.
 
-use super::edges::{Edge, edges};
+use super::edges::{Edge, edges, thinned};
 use super::measure::{Fit, Laid};
 use super::registered::Design;
 use std::f32::consts::TAU;
@@ -28,7 +28,8 @@ fn sixteenth(normal: (f32, f32)) -> u32 {
 
 impl Directions {
     pub(super) fn of(edges: &[Edge], side: usize, per_mm: f32) -> Self {
-        let radius = REACH_MM * per_mm;
+        // A place is looked up by its pixel: half a pixel of room.
+        let radius = REACH_MM * per_mm + 0.5;
         let reach = radius.ceil() as isize;
         let mut near = vec![0u16; side * side];
         for edge in edges {
@@ -56,7 +57,7 @@ impl Directions {
 
 /// For each part the length of stray outlines beside it, of its own outlines' length.
 pub(super) fn stray(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) -> Vec<f32> {
-    let (questioned, thinned) = edges(&laid.ink, &design.labels);
+    let (questioned, places) = thinned(&edges(&laid.ink, &design.labels));
     let mut counts = vec![0.0f32; design.parts.len()];
     for edge in &questioned {
         let (x, y, part) = (edge.x, edge.y, usize::from(edge.part));
@@ -70,7 +71,7 @@ pub(super) fn stray(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) -> 
         let spread = fit.spread * per_mm;
         let (x, y) = (x - shift.0 - edge.normal.0 * spread, y - shift.1 - edge.normal.1 * spread);
         if !design.directions.hold(x, y, edge.normal) {
-            counts[part] += thinned;
+            counts[part] += places;
         }
     }
     let mut lengths = vec![0.0f32; design.parts.len()];

@@ -68,8 +68,8 @@ pub struct Threshold {
 /// 0.1 mm of stroke, missing ink), not from the forgeries of one set.
 pub const THRESHOLDS: [Threshold; 17] = [
     Threshold { measure: Measure::Extra, limit: 0.035 },
-    Threshold { measure: Measure::PartExtra, limit: 0.16 },
-    Threshold { measure: Measure::PartStray, limit: 0.10 },
+    Threshold { measure: Measure::PartExtra, limit: 0.14 },
+    Threshold { measure: Measure::PartStray, limit: 0.085 },
     Threshold { measure: Measure::DisplacementRms, limit: 0.105 },
     Threshold { measure: Measure::DisplacementP90, limit: 0.20 },
     Threshold { measure: Measure::ShiftRms, limit: 0.08 },
