@@ -307,7 +307,7 @@ fn border_fit(mut fit: Fit, design: &Design, list: &[usize], first: &[Beside], g
             let half = side.len() / 2;
             *side.select_nth_unstable_by(half, f32::total_cmp).1
         };
-        fit.outward = sides.iter_mut().map(|side| middle(side)).sum::<f32>() / 2.0 / per_mm;
+        fit.outward = sides.iter_mut().map(middle).sum::<f32>() / 2.0 / per_mm;
         fit.sized = true;
     }
     fit
