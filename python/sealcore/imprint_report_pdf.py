@@ -18,9 +18,12 @@ __all__ = ["write_pdf"]
 
 _MARGIN: Final = 12.0
 _WIDTH: Final = 186.0
-_BOTTOM: Final = 297.0 - _MARGIN
+_NOTE: Final = 9.0
+"""What the rates were counted on stands at the foot of the page."""
+_BOTTOM: Final = 297.0 - _MARGIN - _NOTE
 _LEFT: Final = 96.0
 """The left column: evidence and error rates; parts stand in the right one."""
+_OVERLAY: Final = 66.0
 _RIGHT_X: Final = _MARGIN + _LEFT + 5.0
 _COLOURS: Final = {"yes": (42, 125, 63), "no": (193, 18, 31), "open": (201, 139, 0)}
 _OVER: Final = (253, 226, 224)
@@ -80,10 +83,10 @@ class _Page:
         y = self._table("Evidence, the strongest of each kind", heads, evidence, (_MARGIN, top), (65, 21, 10))
         rates = [((mistake, f"{trial}: {count}"), 0.0) for mistake, trial, count in content.rates]
         title, errors = "How often the verdict errs at these limits", ("error", "tried on, counted")
-        y = self._table(title, errors, rates, (_MARGIN, y + 2), (20, 76))
-        self.pdf.set_xy(_MARGIN, y + 1)
-        self._text(RATES_NOTE, 6, height=2.6, colour=_GREY, width=_LEFT)
-        self._table("Parts", PART_COLUMNS, list(content.parts), (_RIGHT_X, top), (29, 10, 9, 11, 9, 9, 8))
+        self._table(title, errors, rates, (_MARGIN, y + 2), (20, 76))
+        self.pdf.set_xy(_MARGIN, _BOTTOM + 0.5)
+        self._text(RATES_NOTE, 6, height=2.6, colour=_GREY)
+        self._table("Parts", PART_COLUMNS, list(content.parts), (_RIGHT_X, top), (27, 10, 9, 11, 9, 11, 8))
 
     def _text(
         self,
@@ -117,7 +120,7 @@ class _Page:
 
     def _pictures(self, content: Content) -> None:
         pdf, top = self.pdf, self.pdf.get_y()
-        places = ((_MARGIN, 46.0), (_MARGIN + 48.0, 46.0), (_MARGIN + 98.0, 88.0))
+        places = ((_MARGIN, 46.0), (_MARGIN + 48.0, 46.0), (_MARGIN + 102.0, _OVERLAY))
         for (name, data), (x, side) in zip(content.pictures, places, strict=True):
             pdf.set_draw_color(204, 204, 204)
             pdf.rect(x, top, side, side)
@@ -126,7 +129,7 @@ class _Page:
             pdf.set_text_color(*_GREY)
             pdf.set_xy(x, top + side)
             pdf.cell(side, 4, name, align="C")
-        pdf.set_xy(_MARGIN, top + 88 + 5)
+        pdf.set_xy(_MARGIN, top + _OVERLAY + 5)
 
     def _table(
         self,
