@@ -60,6 +60,10 @@ soak-model:
 soak-ledger: $(STAMPS)/development
 	tests/soak/ledger
 
+soak-imprint:
+	cargo build --locked --release -p sealcore-tests --bin soak-imprint
+	ulimit -v 1048576 && target/release/soak-imprint $(or $(SECONDS),3600)
+
 lint: lint-rust lint-python ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; warnings are errors
 
 lint-rust: prerequisites

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
 from sealcore._core import (
     Comparison,
+    ErrorRate,
     Evidence,
     Fingerprint,
     Hit,
@@ -30,6 +31,8 @@ from sealcore._core import (
     SealIndex,
     compare_imprint,
     comparison_limits,
+    comparison_rates,
+    cut_out,
     decode_image,
     find_imprints,
     fingerprint_imprint,
@@ -42,9 +45,13 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 __all__ = [
+    "ERROR_RATES",
     "LIMITS",
     "MATCHES",
+    "RATES_DATE",
+    "RATES_SET",
     "Comparison",
+    "ErrorRate",
     "Evidence",
     "Fingerprint",
     "Hit",
@@ -56,6 +63,7 @@ __all__ = [
     "Registered",
     "Verdict",
     "compare",
+    "cutout",
     "decode",
     "find",
     "fingerprint",
@@ -76,6 +84,17 @@ MATCHES: Final[Verdict] = "matches the registered design"
 
 LIMITS: Final[dict[str, float]] = dict(comparison_limits())
 """The limit of every measure, in its unit: what a verdict rests on is a value over its limit."""
+
+_RATES = comparison_rates()
+
+ERROR_RATES: Final[tuple[ErrorRate, ...]] = tuple(_RATES[0])
+"""How often the verdict errs at these limits, as counts; ``Comparison.error_rates`` are those at its coverage."""
+
+RATES_DATE: Final[str] = _RATES[1]
+"""When they were counted."""
+
+RATES_SET: Final[str] = _RATES[2]
+"""What they were counted on; ``make accuracy`` repeats it."""
 
 
 def decode(data: Buffer, *, dpi: float | None = None) -> Image:
@@ -202,7 +221,7 @@ def register(*images: Picture, imprints: Sequence[Imprint] | None = None, dpi: f
 
     Returns:
         A value that can be stored (``to_bytes``, ``Registered.from_bytes``) and pickled, with ``fingerprint``,
-        ``shape``, ``size_mm``, ``imprints`` and ``spread_mm``.
+        ``shape``, ``size_mm``, ``imprints`` and ``spread_mm``; ``to_png()`` is its picture.
 
     Raises:
         InvalidArgument: No picture, an unknown resolution, or one of the imprints shows another seal.
@@ -237,7 +256,9 @@ def compare(
         ``verdict`` in words; ``decided_by``, the strongest of ``evidence`` (measure, part, value, value over limit);
         ``score``, that ratio; ``parts`` (border, star, each character: shift, turn, growth, width, extra ink);
         ``extra``, ``displacement_rms_mm``, ``displacement_p90_mm``, ``coverage``, ``angle`` (degrees counter-clockwise)
-        and ``scale``; ``overlay()``, a picture as a buffer of shape (side, side, 3), and ``overlay_png()``.
+        and ``scale``; ``error_rates`` (how often the verdict errs at this coverage, as counts with intervals);
+        ``alarms`` (signs of drawing or printing) and ``is_repeated(other)`` (one imprint made from the other);
+        ``overlay()``, a picture as a buffer of shape (side, side, 3), and ``overlay_png()``.
 
     Raises:
         NoImprint: The picture shows none.
@@ -256,6 +277,28 @@ def compare(
         False
     """
     return compare_imprint(registered, image, imprint, dpi)
+
+
+def cutout(image: Picture, imprint: Imprint) -> bytes:
+    """An imprint with what stands an eighth of its size around it: what a report shows of a page.
+
+    Args:
+        image: The picture.
+        imprint: Which imprint.
+
+    Returns:
+        A PNG file of the picture's own pixels.
+
+    Raises:
+        InvalidImage: The picture cannot be decoded or is too large.
+
+    Example:
+        >>> from sealcore.seals.drawing import SealDesign, draw_seal
+        >>> drawing = draw_seal(SealDesign(name="北京晨光科技有限公司"), dpi=300)
+        >>> decode(cutout(drawing, find(drawing)[0])).channels
+        3
+    """
+    return cut_out(image, imprint)
 
 
 class Index:

@@ -353,6 +353,12 @@ def test_imprints(shell):
     assert same["verdict"] == "matches the registered design"
     assert (shell.directory / "o.png").read_bytes().startswith(b"\x89PNG")
     assert "matches the registered design" in (shell.directory / "r.html").read_text()
+    assert {rate["mistake"] for rate in same["error_rates"]} == {"false refusal", "false acceptance"}
+    assert all(rate["interval_95"][0] <= rate["errors"] / rate["trials"] for rate in same["error_rates"])
+    said = shell.run("imprint", "compare", "a.png", "a.png", "--report", "r.pdf").stdout
+    assert "false acceptance" in said
+    assert (shell.directory / "r.pdf").read_bytes().startswith(b"%PDF-")
+    assert "report" in shell.run("imprint", "compare", "a.png", "a.png", "--report", "r.doc", code=3).stderr
     assert shell.json("imprint", "compare", "a.png", "b.png", code=1)["ok"] is False
     assert "exists" in shell.run("imprint", "compare", "a.png", "a.png", "--overlay", "o.png", code=3).stderr
     assert "register seals first" in shell.run("imprint", "search", "a.png", "--registry", "seals", code=3).stderr

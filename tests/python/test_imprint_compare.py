@@ -12,23 +12,22 @@ import pytest
 from PIL import Image as Pictures
 
 from sealcore import errors, imprint
-from sealcore.imprint_report import part_name, report, sentence
+from sealcore.imprint_report import part_name, rate_words, report, report_pdf, sentence
 from sealcore.seals.drawing import SealDesign, draw_seal, synthetic_scan
 from sealmodel.design import company
 from sealmodel.forgery import FORGERIES
 from sealmodel.press import HARDNESS, stamp
 from sealmodel.raster import drawing, field
-from sealmodel.scan import Scan, develop
+from sealmodel.scan import Scan, develop, printed
 
 DPI = 300
-UNIT = DPI / 25.4
 
 
-def placed(seal, centre, angle, ink):
+def placed(seal, centre, angle, ink, dpi=DPI):
     """The imprint of a seal whose place is known."""
-    a, b, t = seal.width / 2 * UNIT, seal.height / 2 * UNIT, math.radians(angle)
+    a, b, t = seal.width / 2 * dpi / 25.4, seal.height / 2 * dpi / 25.4, math.radians(angle)
     axes = ((a * math.cos(t), -a * math.sin(t)), (b * math.sin(t), b * math.cos(t)))
-    return imprint.Imprint(shape=seal.shape, ink=ink, centre=(centre[0] - 0.5, centre[1] - 0.5), axes=axes, dpi=DPI)
+    return imprint.Imprint(shape=seal.shape, ink=ink, centre=(centre[0] - 0.5, centre[1] - 0.5), axes=axes, dpi=dpi)
 
 
 class World:
@@ -100,11 +99,38 @@ def test_a_pasted_imprint_repeats_and_a_stamped_one_does_not(world):
     first, copy, other = (imprint.compare(world.registered, *world.scanned(stamped)) for stamped in (once, once, again))
     assert first.is_repeated(copy)
     assert not first.is_repeated(other)
-    assert first.repetition(other) < 0.8 < first.repetition(copy)
-    drawn = imprint.compare(world.registered, world.drawing, world.place)
-    # A rendered drawing is printed, of one kind or the other.
-    assert drawn.alarms in (["flat"], ["halftone"])
-    assert first.alarms == []
+    assert first.repetition(other) < 0.2
+    assert first.repetition(copy) > 0.45
+    assert imprint.compare(world.registered, world.drawing, world.place).alarms == ["flat"]
+    assert first.alarms == other.alarms == []
+
+
+def test_a_printer_s_screen_is_seen(world):
+    """A scan of a laser print of an imprint: the shape is right, the ink is a lattice of dots."""
+    fine = stamp(field(world.seal, DPI), DPI, 600, HARDNESS[1], world.rng)
+    box = placed(world.seal, fine.centre, fine.angle, "red", dpi=600)
+    scan = Scan(dpi=600, jpeg=(75, 95))
+    stamped, laser = (
+        imprint.compare(world.registered, np.ascontiguousarray(develop(ink, scan, world.rng)), box)
+        for ink in (fine.ink, printed(fine.ink, 600.0, world.rng))
+    )
+    assert laser.verdict == imprint.MATCHES
+    assert (stamped.alarms, laser.alarms) == ([], ["halftone"])
+
+
+def test_a_verdict_says_how_often_it_errs(world):
+    comparison = world.compared()
+    assert imprint.RATES_DATE
+    assert "seeds B" in imprint.RATES_SET
+    rates = comparison.error_rates
+    assert {rate.mistake for rate in rates} == {"false refusal", "false acceptance"}
+    assert {rate.source for rate in rates} == {"model", "real"}
+    for rate in rates:
+        assert rate.coverage[0] <= comparison.coverage < rate.coverage[1]
+        assert rate.trials > 0
+        low, high = rate.interval
+        assert low <= rate.rate == rate.errors / rate.trials <= high
+        assert f"{rate.errors} of {rate.trials}" in rate_words(rate)
 
 
 def test_registered_seals_are_values(world):
@@ -150,8 +176,51 @@ def test_the_report_stands_alone(world):
     assert "look-alike" in page
     for number, part in enumerate(comparison.parts):
         assert part_name(part, number) in page
+    for rate in comparison.error_rates:
+        assert rate_words(rate) in page
     with pytest.raises(errors.InvalidArgument, match="questioned"):
         report(comparison, registered=file.getvalue(), questioned=b"no picture")
+
+
+def test_the_report_is_one_page_of_pdf(world):
+    """Pictures, verdict, parts and error rates are on it, in words that can be searched."""
+    pypdfium2 = pytest.importorskip("pypdfium2")
+    pytest.importorskip("fpdf")
+    comparison = world.compared("jitter 0.25 mm")
+    picture = world.registered.to_png()
+    file = report_pdf(
+        comparison, registered=picture, questioned=picture, title="Contract <7>", notes=["第三页, page 3"]
+    )
+    document = pypdfium2.PdfDocument(file)
+    assert len(document) == 1
+    page = document[0]
+    assert [round(side) for side in page.get_size()] == [595, 842]
+    text = " ".join(page.get_textpage().get_text_range().split())
+    assert "Contract <7>" in text
+    assert "第三页" in text
+    assert "look-alike" in text
+    for number, part in enumerate(comparison.parts[:8]):
+        assert part_name(part, number) in text
+    for rate in comparison.error_rates:
+        assert f"{rate.errors} of {rate.trials}" in text
+    kinds = [item.type for item in page.get_objects()]
+    assert kinds.count(pypdfium2.raw.FPDF_PAGEOBJ_IMAGE) == 3
+    # The rows of a seal with many parts are cut and counted, on the same page.
+    shown = page.render(scale=1).to_numpy()
+    assert (shown != 255).any(axis=2)[-25:].sum() == 0
+    with pytest.raises(errors.InvalidArgument, match="registered"):
+        report_pdf(comparison, registered=b"GIF89a", questioned=picture)
+
+
+def test_pictures_for_reports(world):
+    picture, place = world.scanned(world.stamped())
+    shown = np.asarray(Pictures.open(io.BytesIO(imprint.cutout(picture, place))))
+    x0, y0, x1, y1 = place.box
+    margin = max(x1 - x0, y1 - y0) // 8
+    assert (shown == picture[max(0, y0 - margin) : y1 + margin, max(0, x0 - margin) : x1 + margin]).all()
+    design = np.asarray(Pictures.open(io.BytesIO(world.registered.to_png())))
+    assert (design[0, 0] == 255).all()
+    assert (design == (213, 0, 0)).all(axis=2).mean() > 0.05
 
 
 def test_real_imprints(shared_data):

@@ -5,7 +5,7 @@ use crate::imprint::{Imprint, Picture, pixels_per_metre, shape_name};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyMemoryView};
-use sealcore::imprint::{self, CODE_LENGTH, FINGERPRINT_LENGTH, Measure, PartKind, Verdict};
+use sealcore::imprint::{self, CODE_LENGTH, FINGERPRINT_LENGTH, Measure, Mistake, PartKind, Source, Verdict};
 
 /// What an imprint looks like, apart from place, size and rotation.
 #[pyclass(frozen, eq, hash, module = "sealcore.imprint")]
@@ -86,6 +86,11 @@ impl Registered {
         PyBytes::new(py, &self.0.to_bytes())
     }
 
+    /// The design as a picture: red on white, a PNG file.
+    fn to_png<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.to_png())
+    }
+
     /// The fingerprint of the design.
     #[getter]
     fn fingerprint(&self) -> Fingerprint {
@@ -141,6 +146,7 @@ fn measure_name(measure: Measure) -> &'static str {
         Measure::PartTurn => "part_turn",
         Measure::PartGrowth => "part_growth",
         Measure::PartWidth => "part_width",
+        Measure::StarSize => "star_size",
         Measure::Size => "size",
         Measure::Likeness => "likeness",
         Measure::Coverage => "coverage",
@@ -199,6 +205,56 @@ impl Part {
         let (x, y) = self.centre_mm;
         format!("Part({} at ({x:.1}, {y:.1}) mm, {:.2} of the limit)", self.kind, self.ratio)
     }
+}
+
+/// So many errors in so many trials, at the limits as they are.
+#[pyclass(frozen, get_all, module = "sealcore.imprint")]
+#[derive(Clone)]
+pub(crate) struct ErrorRate {
+    /// "false refusal" or "false acceptance".
+    mistake: &'static str,
+    /// "model" or "real": what the imprints are.
+    source: &'static str,
+    /// What was tried, in words.
+    trial: &'static str,
+    /// The coverage of these imprints: from, and below.
+    coverage: (f64, f64),
+    errors: u32,
+    trials: u32,
+    /// Errors over trials.
+    rate: f64,
+    /// The exact interval of 95% (Clopper and Pearson).
+    interval: (f64, f64),
+}
+
+impl From<&imprint::ErrorRate> for ErrorRate {
+    fn from(e: &imprint::ErrorRate) -> Self {
+        let mistake = match e.mistake {
+            Mistake::FalseRefusal => "false refusal",
+            Mistake::FalseAcceptance => "false acceptance",
+        };
+        let source = match e.source {
+            Source::Model => "model",
+            Source::Real => "real",
+        };
+        let (coverage, errors, trials) = (e.coverage, e.errors, e.trials);
+        ErrorRate { mistake, source, trial: e.trial, coverage, errors, trials, rate: e.rate(), interval: e.interval() }
+    }
+}
+
+#[pymethods]
+impl ErrorRate {
+    fn __repr__(&self) -> String {
+        let (low, high) = (100.0 * self.interval.0, 100.0 * self.interval.1);
+        let (mistake, trial, errors, trials) = (self.mistake, self.trial, self.errors, self.trials);
+        format!("ErrorRate({mistake}, {trial}: {errors} of {trials}, 95% {low:.2}% to {high:.2}%)")
+    }
+}
+
+/// All error rates; when they were counted; on what.
+#[pyfunction]
+pub(crate) fn comparison_rates() -> (Vec<ErrorRate>, &'static str, &'static str) {
+    (imprint::ERROR_RATES.iter().map(ErrorRate::from).collect(), imprint::RATES_DATE, imprint::RATES_SET)
 }
 
 /// The outcome of a comparison.
@@ -316,17 +372,28 @@ impl Comparison {
 
     /// Signs that the imprint was not stamped: "flat" (perfectly even ink), "halftone" (dots of a printer).
     #[getter]
-    fn alarms(&self) -> Vec<&'static str> {
+    fn alarms(&self, py: Python<'_>) -> Vec<&'static str> {
         let name = |alarm: &imprint::Alarm| match alarm {
             imprint::Alarm::Flat => "flat",
             imprint::Alarm::Halftone => "halftone",
         };
-        self.0.alarms.iter().map(name).collect()
+        py.detach(|| self.0.alarms()).iter().map(name).collect()
+    }
+
+    /// How often the verdict errs on imprints of this coverage, as it was counted.
+    #[getter]
+    fn error_rates(&self) -> Vec<ErrorRate> {
+        self.0.error_rates().map(ErrorRate::from).collect()
     }
 
     /// How much the ink's texture repeats that of another imprint of the same seal, -1 to 1.
     fn repetition(&self, py: Python<'_>, other: &Comparison) -> f64 {
         py.detach(|| self.0.repetition(&other.0))
+    }
+
+    /// Whether one of two imprints of the same seal was made from the other: pasted, copied or printed.
+    fn is_repeated(&self, py: Python<'_>, other: &Comparison) -> bool {
+        py.detach(|| self.0.is_repeated(&other.0))
     }
 
     /// The overlay: a writable buffer of bytes with the shape (side, side, 3), red, green and blue.
@@ -430,6 +497,17 @@ pub(crate) fn compare_imprint(
         Ok::<_, CoreError>(imprint::compare(&registered.0, pixels, &place))
     });
     Ok(Comparison(made?))
+}
+
+/// An imprint with a little around it, as a PNG file.
+#[pyfunction]
+#[pyo3(signature = (image, imprint, /))]
+pub(crate) fn cut_out<'py>(image: &Bound<'py, PyAny>, imprint: &Imprint) -> PyResult<Bound<'py, PyBytes>> {
+    let py = image.py();
+    let picture = Picture::of(image)?;
+    let pixels = picture.image();
+    let png = py.detach(|| imprint::cutout(pixels, &imprint.0));
+    Ok(PyBytes::new(py, &png))
 }
 
 /// The limit of every measure.

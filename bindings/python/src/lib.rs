@@ -69,8 +69,8 @@ mod _core {
     use crate::imprint::{Image, Imprint, decode_image, find_imprints, page_count};
     #[pymodule_export]
     use crate::imprint_compare::{
-        Comparison, Evidence, Fingerprint, Part, Registered, compare_imprint, comparison_limits, fingerprint_imprint,
-        register_seal,
+        Comparison, ErrorRate, Evidence, Fingerprint, Part, Registered, compare_imprint, comparison_limits,
+        comparison_rates, cut_out, fingerprint_imprint, register_seal,
     };
     #[pymodule_export]
     use crate::imprint_index::{Hit, SealIndex};

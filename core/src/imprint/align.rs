@@ -7,7 +7,7 @@ use super::scan::Scan;
 pub(super) const LEVELS: usize = 3;
 
 /// Most points of one level that an iteration reads.
-const MOST_POINTS: usize = 9_000;
+const MOST_POINTS: usize = 4_000;
 
 /// A place of the registered plane where its ink changes.
 #[derive(Clone, Copy)]
@@ -71,9 +71,11 @@ pub(super) fn to_level(level: usize) -> Map {
 /// The likeness of the level and the scan under a map of the level's pixels: the normalised correlation.
 pub(super) fn likeness(level: &Level, scan: &Plane, map: &Map) -> f64 {
     let (mut n, mut sq, mut sr, mut qq, mut rr, mut qr) = (0.0f64, 0.0, 0.0, 0.0, 0.0, 0.0);
+    let m = map.0.map(|v| v as f32);
     for &(x, y, r) in &level.grid {
-        let (u, v) = map.apply(f64::from(x), f64::from(y));
-        let (q, r) = (f64::from(scan.at(u as f32, v as f32)), f64::from(r));
+        let w = 1.0 / (m[6] * x + m[7] * y + m[8]);
+        let (u, v) = ((m[0] * x + m[1] * y + m[2]) * w, (m[3] * x + m[4] * y + m[5]) * w);
+        let (q, r) = (f64::from(scan.at(u, v)), f64::from(r));
         n += 1.0;
         sq += q;
         sr += r;
@@ -103,40 +105,17 @@ pub(super) fn refine(level: &Level, scan: &Plane, mut map: Map, freedom: Freedom
     let mut ink: Vec<(f32, f32)> = Vec::with_capacity(level.points.len());
     for _ in 0..steps {
         ink.clear();
-        for p in &level.points {
-            let (u, v) = map.apply(f64::from(p.x), f64::from(p.y));
-            ink.push((scan.at(u as f32, v as f32), p.value));
-        }
-        let (gain, base) = brightness(&ink);
-        let mut a = [[0.0f32; 8]; 8];
-        let mut b = [0.0f32; 8];
-        let unknowns = if freedom == Freedom::Affine { 6 } else { 8 };
-        for (p, &(q, r)) in level.points.iter().zip(&ink) {
-            let error = (q - base) / gain - r;
-            // Missing ink is common, so it weighs half.
-            let weight = if error < 0.0 { 0.5 } else { 1.0 } / (1.0 + error * error * 12.0);
-            let (x, y) = ((p.x - half as f32) / half as f32, (p.y - half as f32) / half as f32);
-            let (gx, gy) = p.slope;
-            let tilt = gx * x + gy * y;
-            let row = [gx, gx * x, gx * y, gy, gy * x, gy * y, tilt * x, tilt * y];
-            for i in 0..unknowns {
-                let w = row[i] * weight;
-                b[i] += w * error;
-                for j in 0..=i {
-                    a[i][j] += w * row[j];
-                }
-            }
-        }
-        let total = (0..unknowns).map(|i| a[i][i]).fold(0.0, f32::max);
-        let mut wide = [[0.0; 8]; 8];
-        for i in 0..8 {
-            for j in 0..=i {
-                wide[i][j] = f64::from(a[i][j]);
-                wide[j][i] = wide[i][j];
-            }
-            wide[i][i] += f64::from(total) * if i < unknowns { 1e-4 } else { 1.0 } + 1e-9;
-        }
-        let Some(p) = solve(wide, b.map(f64::from)) else { return map };
+        let m = map.0.map(|v| v as f32);
+        ink.extend(level.points.iter().map(|p| {
+            let w = 1.0 / (m[6] * p.x + m[7] * p.y + m[8]);
+            let (u, v) = ((m[0] * p.x + m[1] * p.y + m[2]) * w, (m[3] * p.x + m[4] * p.y + m[5]) * w);
+            (scan.at(u, v), p.value)
+        }));
+        let (wide, b) = match freedom {
+            Freedom::Affine => normal::<6>(level, &ink),
+            Freedom::Projective => normal::<8>(level, &ink),
+        };
+        let Some(p) = solve(wide, b) else { return map };
         // The step undone, in coordinates of -1 to 1.
         let p = p.map(|v| v / half);
         let undone = Map([1.0 - p[1], -p[2], -p[0], -p[4], 1.0 - p[5], -p[3], p[6], p[7], 1.0]);
@@ -149,6 +128,42 @@ pub(super) fn refine(level: &Level, scan: &Plane, mut map: Map, freedom: Freedom
         }
     }
     map
+}
+
+/// The normal equations of a step with the first N of the eight unknowns; the others are held at nothing.
+fn normal<const N: usize>(level: &Level, ink: &[(f32, f32)]) -> ([[f64; 8]; 8], [f64; 8]) {
+    let half = level.side as f32 / 2.0;
+    let (gain, base) = brightness(ink);
+    let mut a = [[0.0f32; N]; N];
+    let mut b = [0.0f32; N];
+    for (p, &(q, r)) in level.points.iter().zip(ink) {
+        let error = (q - base) / gain - r;
+        // Missing ink is common, so it weighs half.
+        let weight = if error < 0.0 { 0.5 } else { 1.0 } / (1.0 + error * error * 12.0);
+        let (x, y) = ((p.x - half) / half, (p.y - half) / half);
+        let (gx, gy) = p.slope;
+        let tilt = gx * x + gy * y;
+        let all = [gx, gx * x, gx * y, gy, gy * x, gy * y, tilt * x, tilt * y];
+        let row: [f32; N] = std::array::from_fn(|k| all[k]);
+        for i in 0..N {
+            let w = row[i] * weight;
+            b[i] += w * error;
+            for j in 0..N {
+                a[i][j] += w * row[j];
+            }
+        }
+    }
+    let total = (0..N).map(|i| a[i][i]).fold(0.0, f32::max);
+    let mut wide = [[0.0; 8]; 8];
+    let mut right = [0.0; 8];
+    for i in 0..8 {
+        for j in 0..N.min(i + 1) {
+            wide[i][j] = if i < N { f64::from(a[i][j]) } else { 0.0 };
+        }
+        right[i] = if i < N { f64::from(b[i]) } else { 0.0 };
+        wide[i][i] += f64::from(total) * if i < N { 1e-4 } else { 1.0 } + 1e-9;
+    }
+    (wide, right)
 }
 
 /// How the scan's ink follows the registered ink: (gain, base), by least squares.

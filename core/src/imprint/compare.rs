@@ -1,6 +1,6 @@
 //! A questioned imprint against a registered seal.
 
-use super::alarm::{Alarm, alarms, repeats};
+use super::alarm::{Alarm, REPEATED, alarms, repeats};
 use super::align::align;
 use super::density::{Density, density};
 use super::elements::PartKind;
@@ -9,6 +9,7 @@ use super::fingerprint::Fingerprint;
 use super::image::Image;
 use super::measure::{Block, Laid, Measured, measure, play, scatter};
 use super::plane::Map;
+use super::rates::{ERROR_RATES, ErrorRate};
 use super::registered::{Design, Registered, levelled};
 use super::scan::Scan;
 use super::shares::{HOLLOW, absent, hollow};
@@ -77,11 +78,12 @@ pub struct Comparison {
     pub angle: f64,
     /// Its size against the registered one; None if the picture's resolution is unknown.
     pub scale: Option<f64>,
-    /// Signs that the imprint was not stamped: printed, drawn or pasted.
-    pub alarms: Vec<Alarm>,
     pub(super) laid: Arc<Laid>,
+    /// The ink as it is on the picture: what only the alarms need.
+    density: Arc<Density>,
     pub(super) design: Arc<Design>,
     pub(super) blocks: Vec<Block>,
+    pub(super) tolerance: Vec<f32>,
     pub(super) per_mm: f64,
 }
 
@@ -101,7 +103,7 @@ pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint) -> Com
     let (scan, rough) = laid_roughly(registered, imprint, &density, &fingerprint);
     let (map, likeness) = align(&design.levels, &scan, &rough).unwrap_or((rough[0], 0.0));
     let ink = scan.ink.warped(&map, frame.side).blurred((0.05 * per_mm as f32).max(0.5));
-    let hidden = scan.hidden.as_ref().map(|plane| plane.warped(&map, frame.side));
+    let hidden = scan.hidden.as_ref().map(|plane| plane.warped_mask(&map, frame.side));
     let laid = Laid { ink: levelled(&ink, 0.45), pressed: ink, hidden };
     let measured = measure(design, &laid, per_mm as f32);
 
@@ -112,7 +114,7 @@ pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint) -> Com
         .pixels_per_metre
         .or(image.pixels_per_metre())
         .map(|per_metre| (a * d - b * c).abs().sqrt() * per_mm / (f64::from(per_metre) / 1000.0));
-    judge(registered, design, laid, measured, likeness, angle, scale)
+    judge(registered, design, (laid, density), measured, likeness, angle, scale)
 }
 
 fn real((x, y): (i64, i64)) -> (f64, f64) {
@@ -183,7 +185,7 @@ fn rough_maps(registered: &Registered, imprint: &Imprint, fingerprint: &Fingerpr
 fn judge(
     registered: &Registered,
     design: &Arc<Design>,
-    laid: Laid,
+    (laid, density): (Laid, Density),
     measured: Measured,
     likeness: f64,
     angle: f64,
@@ -191,6 +193,9 @@ fn judge(
 ) -> Comparison {
     let per_mm = registered.frame.per_mm;
     let typical = typical_gain(&measured);
+    // Blur moves the edges of thin strokes, not those of a border or a star: these are held against each other.
+    let border = design.parts.iter().zip(&measured.fits).find(|(part, fit)| part.kind == PartKind::Border && fit.sized);
+    let solid = border.map_or(typical, |(_, fit)| fit.outward);
     let centre = f64::from(design.outline.centre);
     let coverage = f64::from(measured.present_all);
     let play_of = |measure, part, value| Evidence::of_play(measure, part, value, coverage);
@@ -219,7 +224,7 @@ fn judge(
         own.push(Evidence::of(Measure::PartExtra, Some(k), extra));
         // Specks have hardly an outline.
         if f64::from(part.area) > 1.5 * per_mm * per_mm && part.kind == PartKind::Character {
-            own.push(Evidence::of(Measure::PartStray, Some(k), f64::from(measured.stray[k])));
+            own.push(play_of(Measure::PartStray, Some(k), f64::from(measured.stray[k])));
         }
         if fit.judged {
             let shift = f64::from(fit.displacement());
@@ -228,9 +233,13 @@ fn judge(
                 own.push(Evidence::of(Measure::PartTurn, Some(k), f64::from(fit.turn.abs().to_degrees())));
                 own.push(Evidence::of(Measure::PartGrowth, Some(k), f64::from(fit.growth.abs())));
             }
-            if part.kind != PartKind::Character {
-                own.push(play_of(Measure::PartWidth, Some(k), width.abs()));
+        }
+        match part.kind {
+            PartKind::Border if fit.sized => own.push(play_of(Measure::PartWidth, Some(k), width.abs())),
+            PartKind::Star if fit.sized => {
+                own.push(play_of(Measure::StarSize, Some(k), f64::from((fit.outward - solid).abs())));
             }
+            _ => {}
         }
         let ratio = own.iter().map(|e| e.ratio).fold(0.0, f64::max);
         evidence.extend(own);
@@ -295,10 +304,11 @@ fn judge(
         gain_mm: f64::from(measured.gain),
         angle,
         scale,
-        alarms: if verdict == Verdict::Insufficient { Vec::new() } else { alarms(design, &laid, per_mm as f32) },
         laid: Arc::new(laid),
+        density: Arc::new(density),
         design: Arc::clone(design),
         blocks: measured.blocks,
+        tolerance: measured.tolerance,
         per_mm,
     }
 }
@@ -314,17 +324,37 @@ fn typical_gain(measured: &Measured) -> f32 {
 }
 
 impl Comparison {
+    /// Signs that the imprint was not stamped, but drawn or printed; none where there is too little ink to tell.
+    pub fn alarms(&self) -> Vec<Alarm> {
+        match self.verdict {
+            Verdict::Insufficient => Vec::new(),
+            _ => alarms(&self.design, &self.laid, &self.density, self.per_mm as f32),
+        }
+    }
+
     /// How much the ink's texture repeats that of another imprint of the same seal, -1 to 1.
     ///
-    /// Pores, streaks and pressure are new with every stamping: two imprints share what the seal itself does
-    /// (on the model of seals 0.61 to 0.88), a pasted or copied one repeats the first. [`Comparison::is_repeated`]
-    /// says from where on it is alarming. 0 where the two have too little ink in common, or where they were compared with different seals.
+    /// Pores, streaks and pressure are new with every stamping; what the design itself does to the ink (it is paler
+    /// towards the edges of strokes) is taken off first. A pasted or copied imprint repeats the first.
+    /// [`Comparison::is_repeated`] says from where on it is alarming. 0 where the two have too little ink in common, or
+    /// where they were compared with different seals.
     pub fn repetition(&self, other: &Comparison) -> f64 {
-        if self.design.plane.values == other.design.plane.values {
+        if Arc::ptr_eq(&self.design, &other.design) || self.design.plane.values == other.design.plane.values {
             repeats(&self.design, &self.laid, &other.laid, self.per_mm as f32)
         } else {
             0.0
         }
+    }
+
+    /// Whether one of two imprints of the same seal was made from the other: pasted, copied or printed.
+    pub fn is_repeated(&self, other: &Comparison) -> bool {
+        self.repetition(other) >= REPEATED
+    }
+
+    /// How often the verdict errs on imprints of this coverage, as it was counted.
+    pub fn error_rates(&self) -> impl Iterator<Item = &'static ErrorRate> {
+        let coverage = self.coverage;
+        ERROR_RATES.iter().filter(move |rate| rate.holds_at(coverage))
     }
 }
 

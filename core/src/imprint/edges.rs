@@ -15,10 +15,16 @@ pub(super) struct Edge {
 }
 
 /// The most edges of a design that are looked at.
-const MOST: usize = 12_000;
+const MOST: usize = 8_000;
 
-/// The outlines of a plane at half its ink, and for how many places each one stands.
-pub(super) fn edges(plane: &Plane, labels: &[u8]) -> (Vec<Edge>, f32) {
+/// Of many edges an even choice, and for how many places each one of it stands.
+pub(super) fn thinned(edges: &[Edge]) -> (Vec<Edge>, f32) {
+    let step = edges.len().div_ceil(MOST).max(1);
+    (edges.iter().step_by(step).copied().collect(), step as f32)
+}
+
+/// The outlines of a plane at half its ink, place by place.
+pub(super) fn edges(plane: &Plane, labels: &[u8]) -> Vec<Edge> {
     let (width, v) = (plane.width, &plane.values);
     let mut found = Vec::new();
     for y in 2..plane.height - 2 {
@@ -50,8 +56,7 @@ pub(super) fn edges(plane: &Plane, labels: &[u8]) -> (Vec<Edge>, f32) {
             }
         }
     }
-    let step = found.len().div_ceil(MOST).max(1);
-    (found.into_iter().step_by(step).collect(), step as f32)
+    found
 }
 
 /// What the questioned plane shows beside an edge.
@@ -67,31 +72,38 @@ pub(super) enum Beside {
     Hidden,
 }
 
+/// How far to look along a normal, in pixels of the frame.
+#[derive(Clone, Copy)]
+pub(super) struct Look {
+    /// To either side.
+    pub(super) reach: f32,
+    /// Outwards, where the ink goes on all the way.
+    pub(super) follow: f32,
+    pub(super) step: f32,
+}
+
 /// Looks along the normal of an edge, moved by `shift`, for the end of the ink nearest to it.
 ///
 /// # Inputs
-/// `plane`: the questioned ink, 1 for its solid strokes; `reach` and `step` in pixels of the frame.
-pub(super) fn beside(
-    plane: &Plane,
-    hidden: Option<&Plane>,
-    edge: &Edge,
-    shift: (f32, f32),
-    reach: f32,
-    step: f32,
-) -> Beside {
+/// `plane`: the questioned ink, 1 for its solid strokes.
+pub(super) fn beside(plane: &Plane, hidden: Option<&Plane>, edge: &Edge, shift: (f32, f32), look: Look) -> Beside {
     let (x, y) = (edge.x + shift.0, edge.y + shift.1);
     if hidden.is_some_and(|hidden| hidden.at(x, y) > 0.25) {
         return Beside::Hidden;
     }
+    let Look { reach, follow, step } = look;
     let ink = |t: f32| plane.at(x + edge.normal.0 * t, y + edge.normal.1 * t);
     let middle = ink(0.0);
     let mut outer = (0.0, middle);
     let mut inner = (0.0, middle);
+    let end = |outer: (f32, f32), far: f32| {
+        (outer.1 >= 0.5 && far < 0.5).then(|| outer.0 + step * (outer.1 - 0.5) / (outer.1 - far))
+    };
     let steps = (reach / step) as usize;
     for k in 1..=steps {
         let t = k as f32 * step;
         let (far, near) = (ink(t), ink(-t));
-        let out = (outer.1 >= 0.5 && far < 0.5).then(|| outer.0 + step * (outer.1 - 0.5) / (outer.1 - far));
+        let out = end(outer, far);
         let inn = (inner.1 < 0.5 && near >= 0.5).then(|| inner.0 - step * (0.5 - inner.1) / (near - inner.1));
         match (out, inn) {
             (Some(a), Some(b)) => return Beside::Edge(if a < -b { a } else { b }),
@@ -101,5 +113,16 @@ pub(super) fn beside(
         outer = (t, far);
         inner = (-t, near);
     }
-    if middle < 0.5 { Beside::Missing } else { Beside::Flooded }
+    if middle < 0.5 {
+        return Beside::Missing;
+    }
+    for k in steps + 1..=(follow / step) as usize {
+        let t = k as f32 * step;
+        let far = ink(t);
+        if let Some(t) = end(outer, far) {
+            return Beside::Edge(t);
+        }
+        outer = (t, far);
+    }
+    Beside::Flooded
 }

@@ -1,6 +1,6 @@
 //! What differs between a registered design and a questioned imprint laid over it: in millimetres, part by part.
 
-use super::edges::{Beside, Edge, beside};
+use super::edges::{Beside, Look, beside};
 use super::elements::PartKind;
 use super::plane::{Plane, solve};
 use super::registered::Design;
@@ -9,6 +9,12 @@ use super::stray::stray;
 
 /// How far beside a registered outline the questioned one is looked for, in mm.
 const REACH_MM: f32 = 0.5;
+
+/// How far outwards the ink of a border is followed, in mm: a border half as wide again ends 0.75 mm further in.
+const BORDER_REACH_MM: f32 = 1.0;
+
+/// More spread of ink than this is another stroke, in mm.
+const MOST_SPREAD_MM: f32 = 0.15;
 
 /// The distance of samples along a normal, in mm.
 const STEP_MM: f32 = 0.05;
@@ -52,6 +58,10 @@ pub(super) struct Fit {
     pub(super) seen: f32,
     /// Whether enough was seen to judge.
     pub(super) judged: bool,
+    /// Whether enough was seen to tell how wide its strokes are.
+    pub(super) sized: bool,
+    /// How far ink has spread beyond its edges, or the whole's where it is not judged, in mm: what hard pressure does.
+    pub(super) spread: f32,
 }
 
 /// A block of the local displacement.
@@ -95,19 +105,27 @@ pub(super) struct Measured {
     pub(super) present_all: f32,
     /// The questioned ink over the registered ink, areas.
     pub(super) amount: f32,
+    /// How far from registered ink each part's ink may reach, in pixels; last, beside no part.
+    pub(super) tolerance: Vec<f32>,
     pub(super) gain: f32,
     pub(super) rms: f32,
     pub(super) p90: f32,
 }
 
 pub(super) fn measure(design: &Design, laid: &Laid, per_mm: f32) -> Measured {
-    let seen = |edges: &[Edge], guess: &dyn Fn(&Edge) -> (f32, f32), reach: f32| -> Vec<Beside> {
-        edges
-            .iter()
-            .map(|edge| beside(&laid.ink, laid.hidden.as_ref(), edge, guess(edge), reach * per_mm, STEP_MM * per_mm))
-            .collect()
-    };
-    let first = seen(&design.edges, &|_| (0.0, 0.0), REACH_MM);
+    let first: Vec<Beside> = design
+        .edges
+        .iter()
+        .map(|edge| {
+            let border = design.parts[usize::from(edge.part)].kind == PartKind::Border;
+            let look = Look {
+                reach: REACH_MM * per_mm,
+                follow: if border { BORDER_REACH_MM } else { REACH_MM } * per_mm,
+                step: STEP_MM * per_mm,
+            };
+            beside(&laid.ink, laid.hidden.as_ref(), edge, (0.0, 0.0), look)
+        })
+        .collect();
     let global = global_fit(design, &first, per_mm);
     // Again from where the whole lies: the strokes beside are then further than the stroke itself.
     let part_of: Vec<Vec<usize>> = {
@@ -118,9 +136,14 @@ pub(super) fn measure(design: &Design, laid: &Laid, per_mm: f32) -> Measured {
     let fits: Vec<Fit> = part_of
         .iter()
         .enumerate()
-        .map(|(part, list)| part_fit(design, laid, part, list, &first, &global, per_mm))
+        .map(|(part, list)| {
+            let fit = part_fit(design, laid, part, list, &first, &global, per_mm);
+            let border = design.parts[part].kind == PartKind::Border;
+            if border { border_fit(fit, design, list, &first, &global, per_mm) } else { fit }
+        })
         .collect();
-    let Shares { extra, present, extra_all, extra_text, present_all, amount } = shares(design, laid, per_mm);
+    let Shares { extra, present, extra_all, extra_text, present_all, amount, tolerance } =
+        shares(design, laid, &fits, per_mm);
     let blocks = blocks(design, &first, &global, per_mm);
     let (rms, p90) = spread(&blocks);
     let stray = stray(design, laid, &fits, per_mm);
@@ -134,6 +157,7 @@ pub(super) fn measure(design: &Design, laid: &Laid, per_mm: f32) -> Measured {
         extra_text,
         present_all,
         amount,
+        tolerance,
         gain: global[6] / per_mm,
         rms,
         p90,
@@ -165,7 +189,7 @@ fn global_fit(design: &Design, seen: &[Beside], per_mm: f32) -> Global {
             total += weight;
             for i in 0..7 {
                 b[i] += weight * f64::from(row[i] * d);
-                for j in 0..7 {
+                for j in 0..=i {
                     a[i][j] += weight * f64::from(row[i] * row[j]);
                 }
             }
@@ -208,10 +232,10 @@ fn part_fit(
     p[4] = global[6];
     let mut fit = Fit::default();
     let mut lean = 0.0;
-    for round in 0..4 {
+    for round in 0..3 {
         let mut rows: Vec<([f32; 5], f32)> = Vec::with_capacity(list.len());
         let (mut shown, mut open) = (0usize, 0usize);
-        let bound = [0.45, 0.35, 0.28, 0.22][round] * per_mm;
+        let bound = [0.45, 0.3, 0.22][round] * per_mm;
         for &k in list {
             let edge = &design.edges[k];
             let (rx, ry) = ((edge.x - centre.0) / radius, (edge.y - centre.1) / radius);
@@ -227,7 +251,8 @@ fn part_fit(
                 }
             } else {
                 let at = (shift.0 + own.0 + nx * p[4], shift.1 + own.1 + ny * p[4]);
-                match beside(&laid.ink, laid.hidden.as_ref(), edge, at, bound, STEP_MM * per_mm) {
+                let look = Look { reach: bound, follow: bound, step: STEP_MM * per_mm };
+                match beside(&laid.ink, laid.hidden.as_ref(), edge, at, look) {
                     Beside::Edge(d) => Beside::Edge(d + nx * own.0 + ny * own.1 + p[4]),
                     other => other,
                 }
@@ -260,6 +285,31 @@ fn part_fit(
     fit.shift = (p[0] / per_mm, p[1] / per_mm);
     (fit.turn, fit.growth, fit.gain) = (p[2] / radius, p[3] / radius, p[4] / per_mm);
     fit.outward = (p[4] + p[3] * lean) / per_mm;
+    fit.sized = fit.judged;
+    fit.spread = if fit.judged { fit.gain } else { global[6] / per_mm }.clamp(0.0, MOST_SPREAD_MM);
+    fit
+}
+
+/// How far the edges of a border lie outwards, from the middle offset of its outer and of its inner side: that of a
+/// wider border is too far off for the fit of small changes.
+fn border_fit(mut fit: Fit, design: &Design, list: &[usize], first: &[Beside], global: &Global, per_mm: f32) -> Fit {
+    let centre = design.outline.centre;
+    let mut sides = [Vec::new(), Vec::new()];
+    for &k in list {
+        let (edge, Beside::Edge(d)) = (&design.edges[k], first[k]) else { continue };
+        let (nx, ny) = edge.normal;
+        let shift = moved(global, design, edge.x, edge.y);
+        let outer = nx * (edge.x - centre) + ny * (edge.y - centre) > 0.0;
+        sides[usize::from(outer)].push(d - nx * shift.0 - ny * shift.1);
+    }
+    if sides.iter().all(|side| side.len() >= LEAST_EDGES) {
+        let middle = |side: &mut Vec<f32>| {
+            let half = side.len() / 2;
+            *side.select_nth_unstable_by(half, f32::total_cmp).1
+        };
+        fit.outward = sides.iter_mut().map(middle).sum::<f32>() / 2.0 / per_mm;
+        fit.sized = true;
+    }
     fit
 }
 
@@ -343,12 +393,12 @@ fn robust(
             squares += weight * f64::from(error * error);
             for i in 0..5 {
                 b[i] += weight * f64::from(row[i] * d);
-                for j in 0..5 {
+                for j in 0..=i {
                     a[i][j] += weight * f64::from(row[i] * row[j]);
                 }
             }
         }
-        let (half, cross) = ((a[0][0] - a[1][1]) / 2.0, a[0][1]);
+        let (half, cross) = ((a[0][0] - a[1][1]) / 2.0, a[1][0]);
         let least = ((a[0][0] + a[1][1]) / 2.0 - half.hypot(cross)) / total.max(1e-6);
         noise = variance(squares, total, least).sqrt() as f32;
         for (i, prior) in [0.01, 0.01, 0.02, 0.02, drawn].into_iter().enumerate() {
@@ -406,13 +456,13 @@ fn blocks(design: &Design, first: &[Beside], global: &Global, per_mm: f32) -> Ve
                 squares += weight * f64::from(error * error);
                 for i in 0..3 {
                     b[i] += weight * f64::from(row[i] * d);
-                    for j in 0..3 {
+                    for j in 0..=i {
                         a[i][j] += weight * f64::from(row[i] * row[j]);
                     }
                 }
             }
             // How well the block fixes its worse direction.
-            let (half, cross) = ((a[0][0] - a[1][1]) / 2.0, a[0][1]);
+            let (half, cross) = ((a[0][0] - a[1][1]) / 2.0, a[1][0]);
             least = ((a[0][0] + a[1][1]) / 2.0 - half.hypot(cross)) / total.max(1e-6);
             noise = variance(squares, total, least) as f32;
             for (i, prior) in [0.02, 0.02, 0.1].into_iter().enumerate() {

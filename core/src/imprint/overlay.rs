@@ -1,6 +1,8 @@
 //! The overlay: a picture in which a person sees at once what agrees and what does not.
 
 use super::compare::Comparison;
+use super::find::Imprint;
+use super::image::{Image, on_white};
 use super::plane::Plane;
 use super::verdict::{Measure, Verdict};
 
@@ -87,6 +89,26 @@ impl Overlay {
     }
 }
 
+/// An imprint with what stands an eighth of its size around it, as a PNG file: what a report shows of a page.
+pub fn cutout(image: &Image, imprint: &Imprint) -> Vec<u8> {
+    let [x0, y0, x1, y1] = imprint.bounds();
+    let margin = (x1 - x0).max(y1 - y0) / 8;
+    let clamped = |from: i64, to: i64, most: u32| {
+        let (from, to) = ((from - margin).clamp(0, i64::from(most) - 1), (to + margin).clamp(1, i64::from(most)));
+        (from as u32, to.max(from + 1) as u32)
+    };
+    let (left, right) = clamped(x0, x1, image.width());
+    let (top, bottom) = clamped(y0, y1, image.height());
+    let channels = usize::from(image.channels());
+    let mut pixels = Vec::with_capacity(((right - left) * (bottom - top)) as usize * 3);
+    for y in top..bottom {
+        let start = (y as usize * image.width() as usize + left as usize) * channels;
+        let row = &image.pixels()[start..start + (right - left) as usize * channels];
+        pixels.extend(row.chunks_exact(channels).flat_map(on_white));
+    }
+    super::png::rgb((right - left) as usize, (bottom - top) as usize, &pixels)
+}
+
 impl Comparison {
     /// The overlay: grey the same, light grey within the tolerance, red extra, blue missing, yellow hidden by black
     /// print; the worst parts ringed in orange, green arrows for local displacements, eight times as long.
@@ -102,6 +124,13 @@ impl Comparison {
             self.mark(&mut picture, zoom as f32);
         }
         picture
+    }
+
+    /// Whether a place is so near to registered ink that ink there is no evidence.
+    fn is_within(&self, at: usize) -> bool {
+        let label = usize::from(self.design.labels[at]);
+        let tolerance = self.tolerance.get(label).or(self.tolerance.last()).copied().unwrap_or(0.0);
+        self.design.distance[at] <= tolerance
     }
 
     fn paint(&self, picture: &mut Overlay, zoom: usize) {
@@ -121,7 +150,7 @@ impl Comparison {
                     _ if hidden => HIDDEN,
                     (true, true) => SAME,
                     (true, false) => MISSING,
-                    (false, true) if self.design.near[at] => GAIN,
+                    (false, true) if self.is_within(at) => GAIN,
                     (false, true) => EXTRA,
                     (false, false) => PAPER,
                 };

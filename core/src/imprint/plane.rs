@@ -14,21 +14,32 @@ impl Plane {
     }
 
     /// The value between four pixels; nothing outside.
-    #[inline]
+    #[inline(always)]
     pub(super) fn at(&self, x: f32, y: f32) -> f32 {
-        if !(x >= 0.0 && y >= 0.0) {
-            return 0.0;
-        }
-        let (column, row) = (x as usize, y as usize);
-        if column + 1 >= self.width || row + 1 >= self.height {
+        // What is below 0, and what is no number, becomes 0 or less; what is too large, the largest.
+        let (column, row) = (x as i32, y as i32);
+        let inside = x >= 0.0 && y >= 0.0 && column < self.width as i32 - 1 && row < self.height as i32 - 1;
+        if !inside {
             return 0.0;
         }
         let (fx, fy) = (x - column as f32, y - row as f32);
-        let at = row * self.width + column;
-        let (upper, lower) = (&self.values[at..at + 2], &self.values[at + self.width..at + self.width + 2]);
-        let a = upper[0] + (upper[1] - upper[0]) * fx;
-        let b = lower[0] + (lower[1] - lower[0]) * fx;
-        a + (b - a) * fy
+        // Both are inside, so nothing wraps.
+        let at = (row as usize).wrapping_mul(self.width).wrapping_add(column as usize);
+        let Some([a, b]) = self.values.get(at..at.wrapping_add(2)) else { return 0.0 };
+        let below = at.wrapping_add(self.width);
+        let Some([c, d]) = self.values.get(below..below.wrapping_add(2)) else { return 0.0 };
+        let (upper, lower) = (a + (b - a) * fx, c + (d - c) * fx);
+        upper + (lower - upper) * fy
+    }
+
+    /// The value of the nearest pixel; nothing outside.
+    #[inline(always)]
+    fn nearest(&self, x: f32, y: f32) -> f32 {
+        let (x, y) = (x + 0.5, y + 0.5);
+        let (column, row) = (x as i32, y as i32);
+        let inside = x >= 0.0 && y >= 0.0 && column < self.width as i32 && row < self.height as i32;
+        let at = (row as usize).wrapping_mul(self.width).wrapping_add(column as usize);
+        if inside { self.values.get(at).copied().unwrap_or(0.0) } else { 0.0 }
     }
 
     /// Half as wide and high: means of four pixels. Pixel (x, y) of the result lies at (2x + 0.5, 2y + 0.5).
@@ -181,18 +192,33 @@ pub(super) fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Op
 impl Plane {
     /// The plane as seen through a map from a square of `side` pixels.
     pub(super) fn warped(&self, map: &Map, side: usize) -> Plane {
-        let mut out = Plane::new(side, side);
-        let m = &map.0;
-        for (y, row) in out.values.chunks_exact_mut(side).enumerate() {
-            let y = y as f64;
-            for (x, value) in row.iter_mut().enumerate() {
-                let x = x as f64;
-                let w = 1.0 / (m[6] * x + m[7] * y + m[8]);
-                let u = (m[0] * x + m[1] * y + m[2]) * w;
-                let v = (m[3] * x + m[4] * y + m[5]) * w;
-                *value = self.at(u as f32, v as f32);
-            }
-        }
-        out
+        warped(map, side, |x, y| self.at(x, y))
     }
+
+    /// The same for a mask: of each place the nearest pixel.
+    pub(super) fn warped_mask(&self, map: &Map, side: usize) -> Plane {
+        warped(map, side, |x, y| self.nearest(x, y))
+    }
+}
+
+/// What a sampler gives at the places to which a map takes the pixels of a square.
+///
+/// Along a row the map is a straight line on the plane (a tilt changes only its pace): places are interpolated between
+/// exact ones, 16 pixels apart.
+#[inline(always)]
+fn warped(map: &Map, side: usize, sample: impl Fn(f32, f32) -> f32) -> Plane {
+    const RUN: usize = 16;
+    let mut values = Vec::with_capacity(side * side);
+    for y in 0..side {
+        let mut from = map.apply(0.0, y as f64);
+        for left in (0..side).step_by(RUN) {
+            let to = map.apply((left + RUN) as f64, y as f64);
+            let (x, y) = (from.0 as f32, from.1 as f32);
+            let step = ((to.0 - from.0) as f32 / RUN as f32, (to.1 - from.1) as f32 / RUN as f32);
+            let run = RUN.min(side - left);
+            values.extend((0..run).map(|k| sample(x + step.0 * k as f32, y + step.1 * k as f32)));
+            from = to;
+        }
+    }
+    Plane { width: side, height: side, values }
 }

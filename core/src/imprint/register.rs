@@ -8,11 +8,14 @@ use super::image::Image;
 use super::measure::{Laid, measure};
 use super::plane::Plane;
 use super::registered::{Registered, levelled};
-use super::verdict::OTHER_DESIGN_EXTRA;
 use crate::{Error, Result};
 
 /// The most imprints of one registration.
 const MOST: usize = 64;
+
+/// More extra ink than this, of the whole or of the characters alone, makes no mean: genuine imprints that are clear
+/// enough to register have less than a hundredth.
+const MOST_EXTRA: f32 = 0.10;
 
 /// Register a seal from its drawing, or from several imprints: their mean, and their own elastic spread.
 ///
@@ -62,10 +65,10 @@ fn laid_over(registered: &Registered, image: &Image, imprint: &Imprint) -> Resul
     let (map, _) = align(&design.levels, &scan, &rough).ok_or(other)?;
     let side = registered.frame.side;
     let ink = levelled(&scan.ink.warped(&map, side), 0.6);
-    let hidden = scan.hidden.as_ref().map(|plane| plane.warped(&map, side));
+    let hidden = scan.hidden.as_ref().map(|plane| plane.warped_mask(&map, side));
     let laid = Laid { pressed: ink.clone(), ink, hidden };
     let measured = measure(design, &laid, registered.frame.per_mm as f32);
-    if f64::from(measured.extra_all) >= OTHER_DESIGN_EXTRA {
+    if measured.extra_all.max(measured.extra_text) >= MOST_EXTRA {
         return Err(other);
     }
     Ok((laid.ink, measured.rms))

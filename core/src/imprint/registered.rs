@@ -2,7 +2,7 @@
 
 use super::align::{Level, levels};
 use super::density::{Density, density};
-use super::edges::{Edge, edges};
+use super::edges::{Edge, edges, thinned};
 use super::elements::{NONE, Outline, Part, parts};
 use super::find::{Imprint, Shape};
 use super::fingerprint::{FINGERPRINT_LENGTH, Fingerprint};
@@ -10,6 +10,7 @@ use super::image::Image;
 use super::ink::Ink;
 use super::plane::{Map, Plane};
 use super::scan::Scan;
+use super::stray::Directions;
 use crate::{Error, Result};
 use std::sync::OnceLock;
 
@@ -58,11 +59,13 @@ pub(super) struct Design {
     pub(super) parts: Vec<Part>,
     /// The part of each pixel of ink, and of the paper beside it.
     pub(super) labels: Vec<u8>,
-    /// Where ink is no evidence: within the tolerance of registered ink.
-    pub(super) near: Vec<bool>,
+    /// How far each place is from registered ink, in pixels.
+    pub(super) distance: Vec<f32>,
     pub(super) edges: Vec<Edge>,
     /// For how many places of the outlines each edge stands.
     pub(super) thinned: f32,
+    pub(super) directions: Directions,
+    depths: OnceLock<Vec<f32>>,
 }
 
 impl Frame {
@@ -162,6 +165,13 @@ impl Registered {
         let (density, imprint) = frame.as_density(self.shape());
         let fingerprint = Fingerprint::measured(&density, &imprint);
         Registered { fingerprint, frame, imprints, spread_mm, design: OnceLock::new() }
+    }
+
+    /// The design as a picture: red on white, a PNG file.
+    pub fn to_png(&self) -> Vec<u8> {
+        let pixel = |&ink: &u8| [255 - ink / 6, 255 - ink, 255 - ink];
+        let pixels: Vec<u8> = self.frame.ink.iter().flat_map(pixel).collect();
+        super::png::rgb(self.frame.side, self.frame.side, &pixels)
     }
 
     /// The fingerprint of the design.
@@ -282,31 +292,34 @@ pub(super) fn levelled(plane: &Plane, floor: f32) -> Plane {
         let k = values.len() * 3 / 4;
         (!values.is_empty()).then(|| *values.select_nth_unstable_by(k, f32::total_cmp).1)
     };
-    let mut all: Vec<f32> = plane.values.iter().copied().filter(|&v| v > 0.25).collect();
-    let Some(overall) = strong(&mut all) else { return plane.clone() };
-    let mut levels = vec![overall; ZONES * ZONES];
+    // Every other pixel of every other row tells a quartile as well.
+    let sampled = |zx: usize, zy: usize, size: usize, least: f32| -> Vec<f32> {
+        let rows = plane.values.chunks_exact(side).skip(zy).take(size).step_by(2);
+        rows.flat_map(|row| row.iter().skip(zx).take(size).step_by(2).copied().filter(|&v| v > least)).collect()
+    };
+    let Some(overall) = strong(&mut sampled(0, 0, side, 0.25)) else { return plane.clone() };
+    let mut levels = [overall; ZONES * ZONES];
     for (k, level) in levels.iter_mut().enumerate() {
-        let (zx, zy) = (k % ZONES * zone, k / ZONES * zone);
-        let mut values: Vec<f32> = Vec::new();
-        for row in plane.values.chunks_exact(side).skip(zy).take(zone) {
-            values.extend(row.iter().skip(zx).take(zone).copied().filter(|&v| v > 0.2 * overall));
-        }
-        if values.len() * 40 > zone * zone
+        let mut values = sampled(k % ZONES * zone, k / ZONES * zone, zone, 0.2 * overall);
+        if values.len() * 160 > zone * zone
             && let Some(v) = strong(&mut values)
         {
             *level = v.clamp(floor * overall, 1.2 * overall);
         }
     }
+    // Between the middles of the zones the level changes evenly.
     let mut out = plane.clone();
     let last = ZONES as f32 - 1.001;
     let place = |k: usize| ((k as f32 + 0.5) / zone as f32 - 0.5).clamp(0.0, last);
+    let across: Vec<(usize, f32)> = (0..side).map(|x| (place(x) as usize, place(x).fract())).collect();
     for (y, row) in out.values.chunks_exact_mut(side).enumerate() {
         let (fy, zy) = (place(y).fract(), place(y) as usize);
-        for (x, v) in row.iter_mut().enumerate() {
-            let (fx, zx) = (place(x).fract(), place(x) as usize);
-            let l = &levels[zy * ZONES + zx..];
-            let level = (l[0] * (1.0 - fx) + l[1] * fx) * (1.0 - fy) + (l[ZONES] * (1.0 - fx) + l[ZONES + 1] * fx) * fy;
-            *v = (*v / level).min(1.0);
+        let line: [f32; ZONES] = std::array::from_fn(|k| {
+            let (upper, lower) = (levels[zy * ZONES + k], levels[(zy + 1) * ZONES + k]);
+            upper * (1.0 - fy) + lower * fy
+        });
+        for (v, &(zx, fx)) in row.iter_mut().zip(&across) {
+            *v = (*v / (line[zx] * (1.0 - fx) + line[zx + 1] * fx)).min(1.0);
         }
     }
     out
@@ -321,10 +334,58 @@ impl Design {
         let per_mm = frame.per_mm as f32;
         let (parts, ink) = parts(&mask, frame.side, &outline, per_mm);
         let labels = spread(&ink, frame.side, (0.6 * per_mm) as usize);
-        let near = widened(&mask, frame.side, TOLERANCE_MM * per_mm);
-        let (edges, thinned) = edges(&smooth, &ink);
-        Design { levels: levels(&plane), plane, outline, parts, labels, near, edges, thinned }
+        let distance = distances(frame.side, mask.iter().map(|&ink| !ink));
+        let outlines = edges(&smooth, &ink);
+        // All of them: at the corners of strokes few places tell the direction.
+        let directions = Directions::of(&outlines, frame.side, per_mm);
+        let (edges, thinned) = thinned(&outlines);
+        Design {
+            levels: levels(&plane),
+            plane,
+            outline,
+            parts,
+            labels,
+            distance,
+            edges,
+            thinned,
+            directions,
+            depths: OnceLock::new(),
+        }
     }
+
+    /// How deep in registered ink each place lies, in pixels; 0 on paper. Only textures ask for it.
+    pub(super) fn depths(&self) -> &[f32] {
+        self.depths.get_or_init(|| {
+            let depths = distances(self.plane.width, self.plane.values.iter().map(|&v| v >= 0.5));
+            // From the middle of a pixel to the edge of the stroke.
+            depths.into_iter().map(|v| (v - 0.5).max(0.0)).collect()
+        })
+    }
+}
+
+/// How far each marked place is from the nearest one that is not, in pixels, by two passes: right to about 5%.
+fn distances(side: usize, marked: impl Iterator<Item = bool>) -> Vec<f32> {
+    const ASLANT: f32 = std::f32::consts::SQRT_2;
+    let far = 2.0 * side as f32;
+    let mut out: Vec<f32> = marked.map(|marked| if marked { far } else { 0.0 }).collect();
+    let mut visit = |at: usize, neighbours: [(usize, f32); 4]| {
+        let nearest = neighbours.iter().map(|&(other, step)| out[other] + step).fold(far, f32::min);
+        out[at] = out[at].min(nearest);
+    };
+    // The rim of a frame is paper, far from everything.
+    for y in 1..side - 1 {
+        for x in 1..side - 1 {
+            let at = y * side + x;
+            visit(at, [(at - 1, 1.0), (at - side, 1.0), (at - side - 1, ASLANT), (at - side + 1, ASLANT)]);
+        }
+    }
+    for y in (1..side - 1).rev() {
+        for x in (1..side - 1).rev() {
+            let at = y * side + x;
+            visit(at, [(at + 1, 1.0), (at + side, 1.0), (at + side + 1, ASLANT), (at + side - 1, ASLANT)]);
+        }
+    }
+    out
 }
 
 /// Labels carried over to the paper beside them.
@@ -349,32 +410,6 @@ fn spread(labels: &[u8], side: usize, steps: usize) -> Vec<u8> {
             }
         }
         front = next;
-    }
-    out
-}
-
-/// Every place within a distance of the mask.
-fn widened(mask: &[bool], side: usize, radius: f32) -> Vec<bool> {
-    let mut out = vec![false; mask.len()];
-    let reach = radius as isize;
-    for dy in -reach..=reach {
-        let wide = (radius * radius - (dy * dy) as f32).max(0.0).sqrt() as usize;
-        for y in 0..side {
-            let Some(from) = y.checked_add_signed(dy).filter(|&from| from < side) else { continue };
-            let source = &mask[from * side..(from + 1) * side];
-            let target = &mut out[y * side..(y + 1) * side];
-            // The last ink seen from the left and from the right.
-            let mut last = usize::MAX;
-            for x in 0..side {
-                last = if source[x] { 0 } else { last.saturating_add(1) };
-                target[x] |= last <= wide;
-            }
-            last = usize::MAX;
-            for x in (0..side).rev() {
-                last = if source[x] { 0 } else { last.saturating_add(1) };
-                target[x] |= last <= wide;
-            }
-        }
     }
     out
 }

@@ -3,13 +3,16 @@
 use super::align::LEVELS;
 use super::density::Density;
 use super::plane::{Map, Plane};
+use std::cell::OnceCell;
 
 /// The ink plane of a picture's imprint, 1 for solid strokes, and its halvings.
 pub(super) struct Scan {
     /// The plane at its own resolution, and where nobody can know (black print over it, beyond the picture).
     pub(super) ink: Plane,
     pub(super) hidden: Option<Plane>,
-    blurred: Vec<Plane>,
+    /// The halvings, and each of them blurred; made when they are asked for.
+    halved: [OnceCell<Plane>; LEVELS],
+    blurred: [OnceCell<Plane>; LEVELS + 1],
     /// The picture's pixel at the plane's origin, and picture pixels in one of the plane.
     pub(super) left: f64,
     pub(super) top: f64,
@@ -22,18 +25,13 @@ impl Scan {
     pub(super) fn new(density: &Density, coarse: f64) -> Self {
         let level = 1.0 / f32::from(density.level.max(1));
         let mut ink = Plane::new(density.width, density.height);
-        for (out, &v) in ink.values.iter_mut().zip(&density.ink) {
-            *out = (f32::from(v) * level).min(1.25);
+        for ((out, &v), &ignored) in ink.values.iter_mut().zip(&density.ink).zip(&density.ignore) {
+            *out = if ignored == 0 { (f32::from(v) * level).min(1.25) } else { 0.0 };
         }
         let mut hidden = density.ignore.iter().any(|&v| v != 0).then(|| {
             let values = density.ignore.iter().map(|&v| f32::from(u8::from(v != 0))).collect();
             Plane { width: density.width, height: density.height, values }
         });
-        if let Some(hidden) = &hidden {
-            for (v, h) in ink.values.iter_mut().zip(&hidden.values) {
-                *v *= 1.0 - h;
-            }
-        }
         let (mut pixel, mut offset) = (1.0, 0.0);
         let mut coarse = coarse;
         while coarse > 1.6 && ink.width >= 128 {
@@ -43,14 +41,8 @@ impl Scan {
             pixel *= 2.0;
             coarse /= 2.0;
         }
-        let mut blurred = Vec::with_capacity(LEVELS + 1);
-        let mut plane = ink.clone();
-        for _ in 0..=LEVELS {
-            let smooth = plane.blurred(1.0);
-            plane = plane.halved();
-            blurred.push(smooth);
-        }
-        Scan { ink, hidden, blurred, left: density.left as f64 + offset, top: density.top as f64 + offset, pixel }
+        let (left, top) = (density.left as f64 + offset, density.top as f64 + offset);
+        Scan { ink, hidden, halved: Default::default(), blurred: Default::default(), left, top, pixel }
     }
 
     /// The plane's place of a picture's pixel.
@@ -66,7 +58,15 @@ impl Scan {
         (factor.log2().round().max(0.0) as usize).min(LEVELS)
     }
 
+    /// A halving, blurred by a pixel of its own.
     pub(super) fn plane(&self, halving: usize) -> &Plane {
-        &self.blurred[halving]
+        self.blurred[halving].get_or_init(|| self.halved(halving).blurred(1.0))
+    }
+
+    fn halved(&self, halving: usize) -> &Plane {
+        match halving.checked_sub(1) {
+            None => &self.ink,
+            Some(finer) => self.halved[finer].get_or_init(|| self.halved(finer).halved()),
+        }
     }
 }

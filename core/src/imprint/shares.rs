@@ -1,14 +1,14 @@
 //! Extra and missing ink: shares of areas, by part and in all.
 
 use super::elements::{NONE, Part, PartKind};
-use super::measure::Laid;
-use super::registered::Design;
+use super::measure::{Fit, Laid};
+use super::registered::{Design, TOLERANCE_MM};
 
 /// Ink of which a share means something, in mm2.
 const LEAST_MM2: f32 = 1.5;
 
-/// A character of which less than this share is there has not been seen.
-pub(super) const HOLLOW: f32 = 0.5;
+/// A character of which less than this share is there has not been seen: blots and faint places leave more of it.
+pub(super) const HOLLOW: f32 = 0.35;
 
 /// Shares of ink, by part and in all.
 pub(super) struct Shares {
@@ -18,14 +18,19 @@ pub(super) struct Shares {
     pub(super) extra_text: f32,
     pub(super) present_all: f32,
     pub(super) amount: f32,
+    /// By part, and last beside no part: further than this from registered ink, ink is extra; in pixels.
+    pub(super) tolerance: Vec<f32>,
 }
 
 /// Extra and present ink, by part and in all; and the amount of ink.
-pub(super) fn shares(design: &Design, laid: &Laid, per_mm: f32) -> Shares {
+pub(super) fn shares(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) -> Shares {
     let side = design.plane.width;
     let n = design.parts.len();
     let (mut ink, mut extra, mut due, mut there) =
         (vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1]);
+    // Where a part's ink has spread, so far is the tolerance; beside no part, as the whole.
+    let tolerance: Vec<f32> =
+        fits.iter().map(|fit| fit.spread).chain([0.0]).map(|spread| (TOLERANCE_MM + spread) * per_mm).collect();
     // Beyond the border other things may stand.
     let outside = -0.4 * per_mm;
     for at in 0..side * side {
@@ -42,7 +47,7 @@ pub(super) fn shares(design: &Design, laid: &Laid, per_mm: f32) -> Shares {
         }
         if inked && (label != NONE || design.outline.depth((at % side) as f32, (at / side) as f32) > outside) {
             ink[part] += 1.0;
-            if !design.near[at] {
+            if design.distance[at] > tolerance[part] {
                 extra[part] += 1.0;
             }
         }
@@ -68,6 +73,7 @@ pub(super) fn shares(design: &Design, laid: &Laid, per_mm: f32) -> Shares {
         extra_text: share(text(&extra), text(&ink)),
         present_all: share(sum(&there), sum(&due)),
         amount: share(sum(&ink), sum(&due)),
+        tolerance,
     }
 }
 
@@ -129,7 +135,7 @@ fn line_gone(design: &Design, present: &[f32], per_mm: f32) -> usize {
     if sharp && gone >= LEAST && 2 * gone < shares(false).count() { gone } else { 0 }
 }
 
-/// The character that is least there, less than half, on an imprint that is whole elsewhere. Another character of fewer
+/// The character that is least there, hardly a third, on an imprint that is whole elsewhere. Another character of fewer
 /// strokes leaves no extra ink and no outline: what cannot be seen is not said to match.
 pub(super) fn hollow(design: &Design, present: &[f32], per_mm: f32) -> Option<usize> {
     const LEAST_AREA_MM2: f32 = 1.5;

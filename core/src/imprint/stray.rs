@@ -3,51 +3,61 @@
 //! In a dense character no place is far from a stroke, so ink of another character is hardly ever extra. Its outlines
 //! are: they cross the paper between the registered strokes in other directions.
 
-use super::edges::{Edge, edges};
+use super::edges::{Edge, edges, thinned};
 use super::measure::{Fit, Laid};
 use super::registered::Design;
+use std::f32::consts::TAU;
 
 /// How far from a registered outline of about the same direction an outline still belongs to it, in mm.
 const REACH_MM: f32 = 0.2;
 
-/// The cosine of the angle between two outlines' normals up to which they are of one direction.
-const ALIKE: f32 = 0.5;
+/// The angle between two outlines' normals up to which they are of one direction, in sixteenths of a turn.
+const ALIKE: i32 = 3;
 
-/// Registered outlines in cells of the reach's size.
-struct Cells<'a> {
-    size: f32,
-    columns: usize,
-    lists: Vec<Vec<&'a Edge>>,
+/// The directions of the registered outlines within reach of each place: a bit for each sixteenth of a turn that is
+/// alike to one of them.
+pub(super) struct Directions {
+    side: usize,
+    near: Vec<u16>,
 }
 
-impl<'a> Cells<'a> {
-    fn of(edges: &'a [Edge], side: usize, size: f32) -> Self {
-        let columns = (side as f32 / size) as usize + 2;
-        let mut lists = vec![Vec::new(); columns * columns];
+/// The sixteenth of a turn of a normal.
+fn sixteenth(normal: (f32, f32)) -> u32 {
+    (normal.1.atan2(normal.0) / TAU * 16.0).round().rem_euclid(16.0) as u32
+}
+
+impl Directions {
+    pub(super) fn of(edges: &[Edge], side: usize, per_mm: f32) -> Self {
+        // A place is looked up by its pixel: half a pixel of room.
+        let radius = REACH_MM * per_mm + 0.5;
+        let reach = radius.ceil() as isize;
+        let mut near = vec![0u16; side * side];
         for edge in edges {
-            lists[(edge.y / size) as usize * columns + (edge.x / size) as usize].push(edge);
+            let own = sixteenth(edge.normal);
+            let bits = (-ALIKE..=ALIKE).fold(0, |bits, off| bits | 1 << (own as i32 + off).rem_euclid(16));
+            let (cx, cy) = (edge.x.round() as isize, edge.y.round() as isize);
+            for y in (cy - reach).max(0)..=(cy + reach).min(side as isize - 1) {
+                for x in (cx - reach).max(0)..=(cx + reach).min(side as isize - 1) {
+                    let (dx, dy) = (x as f32 - edge.x, y as f32 - edge.y);
+                    if dx * dx + dy * dy <= radius * radius {
+                        near[y as usize * side + x as usize] |= bits;
+                    }
+                }
+            }
         }
-        Cells { size, columns, lists }
+        Directions { side, near }
     }
 
     /// Whether an outline of about this direction is near.
-    fn holds(&self, x: f32, y: f32, normal: (f32, f32)) -> bool {
-        let (cx, cy) = ((x / self.size) as usize, (y / self.size) as usize);
-        let near = |edge: &&Edge| {
-            let (dx, dy) = (edge.x - x, edge.y - y);
-            dx * dx + dy * dy <= self.size * self.size && edge.normal.0 * normal.0 + edge.normal.1 * normal.1 >= ALIKE
-        };
-        (cy.saturating_sub(1)..=(cy + 1).min(self.columns - 1))
-            .flat_map(|y| (cx.saturating_sub(1)..=(cx + 1).min(self.columns - 1)).map(move |x| y * self.columns + x))
-            .any(|cell| self.lists[cell].iter().any(near))
+    fn hold(&self, x: f32, y: f32, normal: (f32, f32)) -> bool {
+        let place = |v: f32| (v.round().max(0.0) as usize).min(self.side - 1);
+        self.near[place(y) * self.side + place(x)] >> sixteenth(normal) & 1 == 1
     }
 }
 
 /// For each part the length of stray outlines beside it, of its own outlines' length.
 pub(super) fn stray(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) -> Vec<f32> {
-    let side = design.plane.width;
-    let cells = Cells::of(&design.edges, side, REACH_MM * per_mm);
-    let (questioned, thinned) = edges(&laid.ink, &design.labels);
+    let (questioned, places) = thinned(&edges(&laid.ink, &design.labels));
     let mut counts = vec![0.0f32; design.parts.len()];
     for edge in &questioned {
         let (x, y, part) = (edge.x, edge.y, usize::from(edge.part));
@@ -55,12 +65,13 @@ pub(super) fn stray(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) -> 
         if design.plane.at(x, y) > 0.5 || laid.hidden.as_ref().is_some_and(|hidden| hidden.at(x, y) > 0.02) {
             continue;
         }
-        // The part's own shift is judged elsewhere.
+        // The part's own shift is judged elsewhere, and its ink may have spread.
         let fit = &fits[part];
         let shift = if fit.judged { (fit.shift.0 * per_mm, fit.shift.1 * per_mm) } else { (0.0, 0.0) };
-        let (x, y) = ((x - shift.0).max(0.0), (y - shift.1).max(0.0));
-        if !cells.holds(x.min(side as f32 - 1.0), y.min(side as f32 - 1.0), edge.normal) {
-            counts[part] += thinned;
+        let spread = fit.spread * per_mm;
+        let (x, y) = (x - shift.0 - edge.normal.0 * spread, y - shift.1 - edge.normal.1 * spread);
+        if !design.directions.hold(x, y, edge.normal) {
+            counts[part] += places;
         }
     }
     let mut lengths = vec![0.0f32; design.parts.len()];

@@ -40,8 +40,11 @@ pub enum Measure {
     PartTurn,
     /// The growth of one part against the whole, a share.
     PartGrowth,
-    /// How much wider the strokes of a part are than the others' at this ink, in mm.
+    /// How much wider the border is than the strokes of the other parts are at this ink, in mm.
     PartWidth,
+    /// How much further out the edges of the star lie than the border's at this ink, in mm: all edges of a larger star lie
+    /// further out by the same, as by more ink, so only the rest of the seal tells the two apart.
+    StarSize,
     /// Parts that are gone though the parts around them are there.
     Absent,
     /// The size against the registered one, a share; only on pictures of known resolution.
@@ -63,19 +66,20 @@ pub struct Threshold {
 
 /// The thresholds. They are chosen from what genuine imprints do (elastic play of 42 to 68 um rms, a gain of up to
 /// 0.1 mm of stroke, missing ink), not from the forgeries of one set.
-pub const THRESHOLDS: [Threshold; 16] = [
+pub const THRESHOLDS: [Threshold; 17] = [
     Threshold { measure: Measure::Extra, limit: 0.035 },
-    Threshold { measure: Measure::PartExtra, limit: 0.16 },
-    Threshold { measure: Measure::PartStray, limit: 0.10 },
+    Threshold { measure: Measure::PartExtra, limit: 0.14 },
+    Threshold { measure: Measure::PartStray, limit: 0.085 },
     Threshold { measure: Measure::DisplacementRms, limit: 0.105 },
     Threshold { measure: Measure::DisplacementP90, limit: 0.20 },
     Threshold { measure: Measure::ShiftRms, limit: 0.08 },
-    Threshold { measure: Measure::ShiftAlone, limit: 0.08 },
-    Threshold { measure: Measure::Scatter, limit: 0.064 },
-    Threshold { measure: Measure::PartShift, limit: 0.18 },
+    Threshold { measure: Measure::ShiftAlone, limit: 0.085 },
+    Threshold { measure: Measure::Scatter, limit: 0.057 },
+    Threshold { measure: Measure::PartShift, limit: 0.20 },
     Threshold { measure: Measure::PartTurn, limit: 1.6 },
     Threshold { measure: Measure::PartGrowth, limit: 0.02 },
-    Threshold { measure: Measure::PartWidth, limit: 0.22 },
+    Threshold { measure: Measure::PartWidth, limit: 0.13 },
+    Threshold { measure: Measure::StarSize, limit: 0.125 },
     Threshold { measure: Measure::Absent, limit: 2.5 },
     Threshold { measure: Measure::Size, limit: 0.035 },
     Threshold { measure: Measure::Likeness, limit: 0.40 },

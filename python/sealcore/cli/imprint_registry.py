@@ -15,7 +15,7 @@ import click
 from sealcore import imprint as imprints
 from sealcore.cli.common import any_path, emit, emit_table, existing_file, json_option, progress, write_new
 from sealcore.cli.imprints import files_of, imprint
-from sealcore.errors import InvalidArgument, MissingExtra, SealcoreError
+from sealcore.errors import InvalidArgument, MissingExtra, NoImprint, SealcoreError
 
 _INDEX = "seals.index"
 _CANDIDATES = 5
@@ -136,7 +136,7 @@ def search(sources: tuple[Path, ...], registry: Path, limit: int, dpi: float | N
 @click.argument("registered", type=existing_file)
 @click.argument("questioned", type=existing_file)
 @click.option("--overlay", type=any_path, help="Write the overlay here (PNG).")
-@click.option("--report", type=any_path, help="Write the report here (HTML).")
+@click.option("--report", type=any_path, help="Write the report here: .html, or .pdf (extra pdf).")
 @click.option("--force", is_flag=True, help="Replace existing output files.")
 @dpi_option
 @json_option
@@ -155,20 +155,24 @@ def compare(
 
     \b
     Example:
-      sealcore imprint compare seal.png scan.png --overlay overlay.png --report report.html
+      sealcore imprint compare seal.png scan.png --overlay overlay.png --report report.pdf
     """
+    if report is not None and report.suffix.lower() not in {".html", ".htm", ".pdf"}:
+        raise InvalidArgument(f"report: {report} ends neither in .html nor in .pdf", field="report")
     data = registered.read_bytes()
     stored = registered.suffix == ".seal"
     seal = imprints.Registered.from_bytes(data) if stored else imprints.register(data, dpi=dpi)
-    question = questioned.read_bytes()
-    result = imprints.compare(seal, question, dpi=dpi)
+    question = imprints.decode(questioned.read_bytes(), dpi=dpi)
+    found = imprints.find(question, dpi=dpi)
+    if not found:
+        raise NoImprint(f"{questioned}: no round, oval or square border of a seal was found")
+    result = imprints.compare(seal, question, found[0], dpi=dpi)
     if overlay is not None:
         write_new(overlay, result.overlay_png(), force=force)
     if report is not None:
-        _report(report, result, data if not stored else result.overlay_png(), question, force=force)
-    from sealcore.imprint_report import sentence  # noqa: PLC0415  words for people only
-
-    emit(_facts(result), as_json=as_json, text=f"{sentence(result)} (turned by {result.angle:.1f} degrees)")
+        notes = (f"registered: {registered.name}", f"questioned: {questioned.name}")
+        _report(report, result, seal.to_png(), imprints.cutout(question, found[0]), notes, force=force)
+    emit(_facts(result), as_json=as_json, text=_words(result))
     return 0 if result.verdict == imprints.MATCHES else 1
 
 
@@ -217,6 +221,21 @@ def verify_page(
     return code or (0 if matched else 1)
 
 
+def _words(result: imprints.Comparison) -> str:
+    """The verdict, the alarms, and how often this verdict is wrong."""
+    from sealcore.imprint_report import rate_words, sentence  # noqa: PLC0415  words for people only
+
+    wrong = "false acceptance" if result.verdict == imprints.MATCHES else "false refusal"
+    lines = [f"{sentence(result)} (turned by {result.angle:.1f} degrees)"]
+    lines += [f"alarm: {alarm}" for alarm in result.alarms]
+    lines += [
+        f"{wrong}, {rate.source}, {rate.trial}: {rate_words(rate)}"
+        for rate in result.error_rates
+        if rate.mistake == wrong and result.verdict != "insufficient"
+    ]
+    return "\n".join(lines)
+
+
 def _facts(result: imprints.Comparison) -> dict[str, Any]:
     decided = result.decided_by
     return {
@@ -234,14 +253,38 @@ def _facts(result: imprints.Comparison) -> dict[str, Any]:
         "likeness": round(result.likeness, 4),
         "angle_degrees": round(result.angle, 2),
         "scale": None if result.scale is None else round(result.scale, 4),
+        "alarms": result.alarms,
+        "error_rates": [
+            {
+                "mistake": rate.mistake,
+                "source": rate.source,
+                "trial": rate.trial,
+                "errors": rate.errors,
+                "trials": rate.trials,
+                "interval_95": [round(bound, 5) for bound in rate.interval],
+            }
+            for rate in result.error_rates
+        ],
+        "error_rates_counted": imprints.RATES_DATE,
     }
 
 
-def _report(path: Path, result: imprints.Comparison, registered: bytes, questioned: bytes, *, force: bool) -> None:
-    from sealcore.imprint_report import report  # noqa: PLC0415  only for --report
+def _report(
+    path: Path,
+    result: imprints.Comparison,
+    registered: bytes,
+    questioned: bytes,
+    notes: tuple[str, ...],
+    *,
+    force: bool,
+) -> None:
+    from sealcore.imprint_report import report, report_pdf  # noqa: PLC0415  only for --report
 
-    page = report(result, registered=registered, questioned=questioned)
-    write_new(path, page.encode(), force=force)
+    if path.suffix.lower() == ".pdf":
+        data = report_pdf(result, registered=registered, questioned=questioned, notes=notes)
+    else:
+        data = report(result, registered=registered, questioned=questioned, notes=notes).encode()
+    write_new(path, data, force=force)
 
 
 def _pages(
