@@ -77,6 +77,19 @@ fn a_round_imprint_is_found_to_a_fraction_of_a_pixel() {
 }
 
 #[test]
+fn a_seal_that_fills_its_picture_is_found_at_any_resolution() {
+    let drawing = Drawing::seal(1);
+    for radius in [60.0, 118.0, 158.0, 200.0, 250.0, 318.0, 473.0, 700.0, 1100.0] {
+        for margin in [2.0, 30.0] {
+            let image = picture(&drawing, (2.0 * (radius + margin)) as u32, radius, 20.0);
+            let found = imprint::find(&image);
+            assert_eq!(found.len(), 1, "radius {radius}: {found:?}");
+            assert!((length(found[0].u) / radius - 1.0).abs() < 0.012, "{found:?} for {radius}");
+        }
+    }
+}
+
+#[test]
 fn blue_grey_and_drawn_ink() {
     let mut drawing = Drawing::seal(2);
     drawing.colour = [30, 60, 200];

@@ -156,8 +156,7 @@ struct Band {
 
 impl Band {
     fn read<G: Ground>(ground: &G, shape: Shape, border: &Border, near: f64, far: f64) -> Band {
-        let long = length(border.u).max(length(border.v));
-        let step = (1.0 / G::FINENESS).max(long / 160.0) / long;
+        let step = Self::step::<G>(border);
         let count = ((far - near) / step) as usize + 1;
         let mut ink = Vec::with_capacity(RAYS * count);
         for k in 0..RAYS {
@@ -173,6 +172,12 @@ impl Band {
         let least = (level / 10).max(FAINT).min(threshold);
         let thresholds = strongest.iter().map(|&v| (v * 2 / 5).clamp(least, threshold)).collect();
         Band { far, step, count, ink, threshold, thresholds }
+    }
+
+    /// From a sample to the next, as a share of the way to the border.
+    fn step<G: Ground>(border: &Border) -> f64 {
+        let long = length(border.u).max(length(border.v));
+        (1.0 / G::FINENESS).max(long / 160.0) / long
     }
 
     /// Where ink begins on a ray, seen from outside, as shares of the way to the border.
@@ -224,7 +229,9 @@ pub(super) fn settled<G: Ground>(ground: &G, shape: Shape, rough: &Border, slack
         return None;
     }
     for tolerance in slacks {
-        let tolerance = tolerance.max(1.5 / length(border.u).min(length(border.v)));
+        // Of a large border a step is several pixels, and the band holds some steps on either side.
+        let least = (1.5 / length(border.u).min(length(border.v))).max(2.0 * Band::step::<G>(&border));
+        let tolerance = tolerance.max(least);
         let band = Band::read(ground, shape, &border, 1.0 - 1.5 * tolerance, 1.0 + 1.5 * tolerance);
         let points: Vec<Point> = (0..RAYS)
             .filter_map(|k| {
