@@ -14,7 +14,7 @@ RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.tom
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-rust test-python lint-rust lint-python bench accuracy plot soak soak-sign soak-model soak-ledger soak-imprint lint stubs header wheel clean prerequisites
+.PHONY: help setup demo test all-rust all-python test-rust test-python lint-rust lint-python bench accuracy plot soak soak-sign soak-model soak-ledger soak-imprint lint stubs header wheel clean prerequisites
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -24,9 +24,13 @@ setup: $(STAMPS)/installed ## Build the wheel (release) and install it with all 
 demo: setup ## The main job on the embedded default: apply, approve, seal, verify, audit
 	@$(BIN)/sealcore demo $(DEMO)
 
-# Two at a time, in this order: while Rust is checked and tested in one, the wheel is built and tested in the other.
-test: prerequisites ## Everything CI runs: lints, Rust tests, Python tests
-	@$(MAKE) --no-print-directory -j2 lint-rust test-python lint-python test-rust
+# Two at a time: while Rust is checked and tested, the wheel is built, checked and tested.
+test: ## Everything CI runs: lints, Rust tests, Python tests
+	@$(MAKE) --no-print-directory -j2 all-rust all-python
+
+all-rust all-python: all-%:
+	@$(MAKE) --no-print-directory lint-$*
+	@$(MAKE) --no-print-directory test-$*
 
 test-rust: prerequisites
 	cargo test --locked
