@@ -67,7 +67,7 @@ const CLEAR: (f64, f64) = (0.5, 1.01);
 pub const ERROR_RATES: [ErrorRate; 11] = [
     rate(FalseRefusal, Model, "genuine imprints", FULL, 0, 42),
     rate(FalseRefusal, Model, "genuine imprints", FAINT, 3, 83),
-    rate(FalseRefusal, Real, "genuine imprints", CLEAR, 2, 151),
+    rate(FalseRefusal, Real, "genuine imprints", CLEAR, 3, 151),
     rate(FalseAcceptance, Real, "a seal of another name", ANY, 0, 153),
     rate(FalseAcceptance, Model, "a seal of another company", ANY, 0, 240),
     rate(FalseAcceptance, Model, "the same company, another purpose and code", ANY, 5, 32),
