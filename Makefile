@@ -39,7 +39,7 @@ test-rust: prerequisites
 		cargo test --locked -q -p sealcore-tests --test hash --test sign || exit 1; done
 
 test-python: $(STAMPS)/development
-	$(BIN)/python -m pytest -q -n auto --dist worksteal
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 bench: $(STAMPS)/benches ## Benchmarks beside other libraries; ROOM=sign runs one room (Rust rooms need OpenSSL's headers)
 	$(foreach room,$(filter-out imprint,$(BENCHES)),cargo bench --locked --manifest-path benches/Cargo.toml --target-dir target --bench $(room) &&) true

@@ -1,7 +1,7 @@
 //! The engine and the digests in lanes of AVX-512, judged on every processor by the model of their instructions.
 
 use std::path::Path;
-use support::model::Model;
+use support::model::{Model, TESTS};
 
 /// What takes minutes on the model, and is left to the long run (`make soak ROOM=model`, which sets `SEALCORE_SOAK`).
 const LONG: [&str; 3] = ["exceptional_points", "every_length", "random_batches"];
@@ -14,7 +14,7 @@ fn the_model_passes_the_tests_of_the_engine() {
     }
     // target/<profile>/ctime, or target/<triple>/<profile>/ctime.
     let target = Path::new(env!("CARGO_BIN_EXE_ctime")).ancestors().nth(2).expect("a target folder");
-    let mut arguments = vec!["test", "-p", "sealcore-tests", "--test", "engine", "--test", "hash_many", "--"];
+    let mut arguments = [&["test"][..], &TESTS, &["--"]].concat();
     if std::env::var_os("SEALCORE_SOAK").is_none() {
         arguments.extend(LONG.iter().flat_map(|name| ["--skip", name]));
     }

@@ -428,6 +428,14 @@ def test_demo(shell):
     assert (shell.directory / "mine" / "file").read_text() == "keep me"
 
 
+def test_a_page_of_35_mm_gets_a_smaller_seal(shell, shared_data):
+    said = shell.json(
+        "demo", "--pdf", shared_data / "pdf/mit/pyhanko/pdf/pdf-background-test.pdf", "--directory", "demo"
+    )
+    assert said["ok"] is True
+    assert any("30 mm" in step["step"] for step in said["steps"]), said["steps"]
+
+
 def test_the_examples_in_help_name_real_commands():
     text = (PROJECT / "python" / "sealcore" / "cli" / "app.py").read_text(encoding="utf-8")
     names = {words[0] for words in commands(root)}

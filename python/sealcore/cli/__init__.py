@@ -8,17 +8,16 @@ of the system is missing; 70 a bug in sealcore; 130 interrupted.
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
-    try:
-        from sealcore.cli.app import run  # noqa: PLC0415  the library must not load the command line's packages
-    except ModuleNotFoundError as error:
-        if error.name not in {"click", "rich"}:
-            raise
+    if not all(map(find_spec, ("click", "rich"))):
         print('sealcore: the command line needs an extra: pip install "sealcore[cli]"', file=sys.stderr)
         sys.exit(6)
+    from sealcore.cli.app import run  # noqa: PLC0415  the library must not load the command line's packages
+
     sys.exit(run())

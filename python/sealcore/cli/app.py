@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import traceback
-from importlib.metadata import version
 
 import click
 
-from sealcore import errors
+from sealcore import __version__, errors
 from sealcore.cli import (
     authorities,
     basics,
@@ -61,7 +60,7 @@ Exit codes: 0 done, 1 the answer is no, 2 usage, 3 unreadable input, 4 refused b
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}, epilog=EPILOG)
-@click.version_option(version("sealcore"), prog_name="sealcore")
+@click.version_option(__version__, prog_name="sealcore")
 def root() -> None:
     """Signing, the tamper-evident ledger, seal imprints, authority and sealed documents."""
 

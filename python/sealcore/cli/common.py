@@ -12,18 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 
 from sealcore.errors import InvalidArgument, StorageError
 
@@ -53,14 +41,9 @@ def emit_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
     if not rows:
         click.echo(empty)
         return
-    # Piped output is for other programs: never wrap it to a terminal's width.
-    console = Console(width=None if sys.stdout.isatty() else 240)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(_words(row.get(c)) for c in columns))
-    console.print(table)
+    from sealcore.cli.terminal import print_table  # noqa: PLC0415  most commands draw nothing, and start sooner
+
+    print_table([c.replace("_", " ") for c in columns], [[_words(row.get(c)) for c in columns] for row in rows])
 
 
 def _plain(value: Any) -> Any:
@@ -79,23 +62,16 @@ def _words(value: Any) -> str:
     return "" if value is None else str(_plain(value))
 
 
-class _Rate(ProgressColumn):
-    """How many a second, over the last half minute."""
-
-    def render(self, task: Task) -> str:
-        return "" if task.speed is None else f"{task.speed:,.0f}/s"
-
-
 @contextmanager
 def progress(label: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
     """A progress bar on standard error with rate and remaining time; silent for programs and pipes."""
     if quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(label, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    from sealcore.cli.terminal import progress_bar  # noqa: PLC0415  as above
+
+    with progress_bar(label) as step:
+        yield step
 
 
 def password_options(function: F) -> F:

@@ -25,6 +25,12 @@ from sealcore.sign import AlgorithmName, SigningKey
 
 PASSWORD = "demonstration only"  # noqa: S105  the demonstration's keys protect nothing
 MARK = ".sealcore-demo"
+
+# A given PDF need not hold the keyword: the seal goes to the upper left of its last page, near the corner, and is the
+# largest of these that fits (the last page of a document may be a label or a ticket).
+CORNER: dict[str, Any] = {"page": -1, "place": (5.0, 5.0)}
+SIZES_MM = (40.0, 30.0, 20.0)
+
 COMPANY, SUPPLIER = "东海精密制造有限公司", "南山轴承股份有限公司"
 COMPANY_SEAL, CONTRACT_SEAL = "company-seal", "contract-seal"
 GRANT_LIFE = timedelta(seconds=1.5)
@@ -91,10 +97,10 @@ def demo(pdf: Path | None, directory: Path, as_json: bool) -> None:
       sealcore demo
       sealcore demo --pdf contract.pdf --directory /tmp/demo
     """
-    document = None if pdf is None else _read(pdf)
+    document, size_mm = (None, SIZES_MM[0]) if pdf is None else _read(pdf)
     _prepare(directory)
     story = Story(quiet=as_json)
-    paths = Demonstration(directory, document, story).run()
+    paths = Demonstration(directory, document, size_mm, story).run()
     seconds = time.perf_counter() - story.started
     if as_json:
         summary = {"ok": True, "seconds": round(seconds, 3), "files": paths, "steps": story.steps}
@@ -106,17 +112,29 @@ def demo(pdf: Path | None, directory: Path, as_json: bool) -> None:
         click.echo(f"  {what:<{width}}  {where}")
 
 
-def _read(pdf: Path) -> bytes:
-    """The user's document. One that cannot be sealed is refused here, before anything is made or replaced."""
+def _read(pdf: Path) -> tuple[bytes, float]:
+    """The user's document, and the width of the seal that its last page has room for.
+
+    One that cannot be sealed is refused here, before anything is made or replaced.
+    """
     from sealcore.pdf import prepare_pdf  # noqa: PLC0415  loads pyHanko
+    from sealcore.seals.drawing import SealDesign, draw_seal  # noqa: PLC0415  loads Pillow
 
     now = datetime.now(UTC)
     nobody = pki.CertificateAuthority.create_root(
         SigningKey.generate("p256"), "CN=trial", not_before=now, not_after=now + timedelta(hours=1)
     )
     document = pdf.read_bytes()
-    prepare_pdf(document, certificate=nobody.certificate)
-    return document
+    for size_mm in SIZES_MM:
+        trial = draw_seal(SealDesign(name=COMPANY, width_mm=size_mm), dpi=72)
+        try:
+            prepare_pdf(document, certificate=nobody.certificate, imprint=trial, size_mm=size_mm, **CORNER)
+        except errors.InvalidArgument as error:
+            if error.field != "place" or size_mm == SIZES_MM[-1]:
+                raise
+        else:
+            break
+    return document, size_mm
 
 
 def _prepare(directory: Path) -> None:
@@ -134,9 +152,10 @@ def _prepare(directory: Path) -> None:
 class Demonstration:
     """The story; one method a chapter."""
 
-    def __init__(self, directory: Path, given: bytes | None, story: Story) -> None:
+    def __init__(self, directory: Path, given: bytes | None, size_mm: float, story: Story) -> None:
         self.directory = directory
         self.given = given
+        self.size_mm = size_mm
         self.story = story
         self.authorities: dict[AlgorithmName, pki.CertificateAuthority] = {}
         self.imprints: dict[str, bytes] = {}
@@ -220,8 +239,8 @@ class Demonstration:
             (CONTRACT_SEAL, "contract", "p256", "合同专用章", "3101150067890"),
         )
         for seal, kind, algorithm, purpose, code in wanted:
-            with self.story.step(f"{seal}: {kind} seal, {algorithm}, 40 mm") as note:
-                png = draw_seal(SealDesign(name=COMPANY, purpose=purpose, code=code), dpi=600)
+            with self.story.step(f"{seal}: {kind} seal, {algorithm}, {self.size_mm:g} mm") as note:
+                png = draw_seal(SealDesign(name=COMPANY, purpose=purpose, code=code, width_mm=self.size_mm), dpi=600)
                 self.imprints[seal] = png
                 self._write(f"{seal}.png", png, f"imprint of the {kind} seal")
                 request = self.registry.prepare_seal_key(
@@ -238,7 +257,7 @@ class Demonstration:
                     kind=kind,
                     unit="hq",
                     policy="two-of-three",
-                    size_mm=40.0,
+                    size_mm=self.size_mm,
                     certificate=certificate,
                     imprint=png,
                     by="he",
@@ -422,9 +441,7 @@ class Demonstration:
         return self.registry.grant(seal, application=application, grantee=grantee, uses=uses, valid_to=until, by="zhao")
 
     def _seal(self, application: str, grant: str, document: bytes, by: str) -> Any:
-        # A given PDF need not hold the keyword: then the seal goes to the upper left of its last page, near the corner,
-        # so that its 40 mm also fit a label or a ticket.
-        where: dict[str, Any] = {"keyword": KEYWORD} if self.given is None else {"page": -1, "place": (5.0, 5.0)}
+        where: dict[str, Any] = {"keyword": KEYWORD} if self.given is None else CORNER
         return self.registry.seal_document(application, grant, document, by=by, **where)
 
     def _write(self, name: str, data: bytes, what: str) -> None:
