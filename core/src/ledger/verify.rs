@@ -18,7 +18,7 @@ mod summary;
 
 use core::fmt;
 
-use self::log::{Bounds, Cursor, Signed};
+use self::log::{Bounds, Checkpoints, Cursor, Signed};
 use self::order::Order;
 pub use self::replay::{Replay, Take};
 use self::report::Findings;
@@ -211,7 +211,7 @@ fn pass(
     };
     let mut checkpoints = self::log::read(log.as_ref(), &bounds, &source.notes, &keys, findings)?;
     let newest = checkpoints.newest.as_ref().map(|(signed, _)| signed.clone());
-    judge_state(directory, watermark.is_some(), durable.as_ref(), released_size, newest.as_ref(), findings)?;
+    judge_state(directory, watermark.is_some(), durable.as_ref(), released_size, &checkpoints, findings)?;
     let mut run = Run {
         genesis: &genesis,
         options,
@@ -299,7 +299,7 @@ fn judge_state(
     present: bool,
     durable: Option<&Watermark>,
     released: Option<u64>,
-    newest: Option<&Signed>,
+    checkpoints: &Checkpoints,
     findings: &mut Findings<'_>,
 ) -> Result<()> {
     if !present {
@@ -316,7 +316,15 @@ fn judge_state(
         let detail = format!("{now} entries are durable, but more are released");
         findings.push(finding(FindingKind::StateWrong, STATE, Some(now), "size", detail));
     }
-    let newest = newest.map_or(0, |newest| newest.size);
+    // A writer that runs makes a checkpoint durable in `state` before it stands in the log, which was read before `now`.
+    let ahead = checkpoints.ahead;
+    if ahead > now {
+        let detail = format!(
+            "checkpoints.log holds a signed checkpoint of {ahead} entries, {now} are durable: put back to older files"
+        );
+        findings.push(finding(FindingKind::RolledBack, STATE, Some(ahead), "size", detail));
+    }
+    let newest = checkpoints.newest.as_ref().map_or(0, |(newest, _)| newest.size);
     if durable.size > newest {
         let size = durable.size;
         let detail =

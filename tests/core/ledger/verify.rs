@@ -26,7 +26,7 @@ fn check_with(path: &Path, options: &VerifyOptions<'_>) -> Report {
 }
 
 /// Kind and index of every finding.
-fn kinds(report: &Report) -> Vec<(Kind, Option<u64>)> {
+pub(crate) fn kinds(report: &Report) -> Vec<(Kind, Option<u64>)> {
     report.findings.iter().map(|f| (f.kind, f.index)).collect()
 }
 

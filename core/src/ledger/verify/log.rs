@@ -39,6 +39,8 @@ pub(super) struct Checkpoints {
     pub(super) bad: BTreeSet<u64>,
     /// Those that stand in the log of entries only.
     pub(super) unlogged: VecDeque<Signed>,
+    /// The most entries that a signed one covers which is not judged, being larger than the bound.
+    pub(super) ahead: u64,
     pub(super) checked: u64,
 }
 
@@ -131,7 +133,8 @@ pub(super) fn read(
     keys: &[&NoteKey],
     findings: &mut Findings<'_>,
 ) -> Result<Checkpoints> {
-    let mut result = Checkpoints { newest: None, bad: BTreeSet::new(), unlogged: VecDeque::new(), checked: 0 };
+    let mut result =
+        Checkpoints { newest: None, bad: BTreeSet::new(), unlogged: VecDeque::new(), ahead: 0, checked: 0 };
     let released = bounds.released.and_then(|text| judge(CHECKPOINT, 0, text, keys, findings));
     result.checked += u64::from(released.is_some());
     result.newest = released.clone();
@@ -250,7 +253,10 @@ fn read_log(
             let in_flight = seen.found && at_end && position + 1 == count;
             let signed = match &note.checkpoint {
                 _ if in_flight && !note.signed => None,
-                Some(checkpoint) if checkpoint.size > bounds.size && note.signed => None,
+                Some(checkpoint) if checkpoint.size > bounds.size && note.signed => {
+                    result.ahead = result.ahead.max(checkpoint.size);
+                    None
+                }
                 Some(checkpoint) => judge_parsed(LOG, text_offset, &note.text, checkpoint, note.signed, keys, findings),
                 None => judge(LOG, text_offset, &note.text, keys, findings),
             };
