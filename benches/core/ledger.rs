@@ -129,7 +129,8 @@ fn verifying(bench: &mut Bench, entries: u64) {
         let rate = entries as f64 * best(|| verified(&path, level, 0));
         bench.report(&row(operation, &size, PEER, target / TESSERA, cores()), rate, rate / TESSERA);
     }
-    for (level, operation) in [(Level::Tree, "memory L1"), (Level::Signatures, "memory L3"), (Level::Authority, "memory L4")]
+    for (level, operation) in
+        [(Level::Tree, "memory L1"), (Level::Signatures, "memory L3"), (Level::Authority, "memory L4")]
     {
         if is_wanted(operation) {
             let (path, _) = synthetic(sha256, entries, level == Level::Authority);

@@ -60,7 +60,12 @@ fn targets(backend: Backend, algorithm: Algorithm) -> Targets {
             verify: 1.0,
             prepared: Some(4.5),
         },
-        _ => Targets { known: 2.5, unknown: None, sign_many: 2.0, sign: 1.4, verify: 0.85, prepared: None },
+        Backend::Avx512 | Backend::Avx2 => {
+            Targets { known: 2.5, unknown: None, sign_many: 2.0, sign: 1.6, verify: 1.0, prepared: None }
+        }
+        Backend::Scalar => {
+            Targets { known: 2.5, unknown: None, sign_many: 2.0, sign: 1.4, verify: 0.85, prepared: None }
+        }
     }
 }
 

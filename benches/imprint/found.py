@@ -137,7 +137,7 @@ def _matched(found: list[room.Imprint], marks: tuple[Mark, ...]) -> tuple[int, i
 
 def _on_page(task: tuple[int, str]) -> tuple[str, int, int, int]:
     number, kind = task
-    rng = np.random.default_rng([3_000_000, number])
+    rng = np.random.default_rng([5_000_000, number])
     dpi = float((150, 200, 300)[number % 3])
     seals = {"none": 0, "one": 1, "several": 3, "touching": 2, "grey": 1, "turned by 90 degrees": 2}[kind]
     page = compose(rng, seals=seals, dpi=dpi, grey=kind == "grey", touching=kind == "touching")

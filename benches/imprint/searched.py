@@ -20,7 +20,7 @@ from sealmodel.scan import Scan
 
 __all__ = ["registry", "search"]
 
-_SEED = 4_000_000
+_SEED = 7_000_000
 _MODEL = 1
 """Counts up when the model's seals change: an index that was built from other seals is not used."""
 _REGISTRY_DPI = 200.0

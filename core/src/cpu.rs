@@ -139,7 +139,7 @@ fn judge(cap: Option<OsString>, required: Option<OsString>) -> Result<Backends> 
         let mut usable = backends.iter().rev().filter(|backend| **backend <= cap && backend.is_available());
         usable.next().copied().unwrap_or(Backend::Scalar)
     };
-    Ok(Backends { hash: best(&[Backend::Avx2, Backend::Avx512]), sign: best(&[Backend::Ifma]) })
+    Ok(Backends { hash: best(&[Backend::Avx2, Backend::Avx512]), sign: best(&[Backend::Avx2, Backend::Ifma]) })
 }
 
 /// The backend of digests, decided at the first use.

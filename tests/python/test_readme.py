@@ -16,10 +16,13 @@ BLOCKS = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(en
 
 
 def found_office(directory) -> None:
-    """What the README takes for granted: an office with a seal, persons, and a contract beside it."""
+    """What the README takes for granted: an office with a seal, persons, and a contract beside it; the seal scanned."""
     from sealcore.cli.contract import write_contract
-    from sealcore.seals.drawing import SealDesign, draw_seal, find_typeface
+    from sealcore.seals.drawing import SealDesign, draw_seal, find_typeface, synthetic_scan
 
+    drawing = draw_seal(SealDesign(name="东海精密制造有限公司"))
+    (directory / "seal.png").write_bytes(drawing)
+    (directory / "scan.png").write_bytes(synthetic_scan(drawing, dpi=300, angle=30, seed=1))
     now = datetime.now(UTC)
     key = SigningKey.generate("sm2")
     lifetime = {"not_before": now - timedelta(hours=1), "not_after": now + timedelta(days=9)}
@@ -43,7 +46,7 @@ def found_office(directory) -> None:
             policy="two",
             size_mm=40.0,
             certificate=root.issue_request(pki.CertificateRequest.load(request.csr_pem), **lifetime),
-            imprint=draw_seal(SealDesign(name="东海精密制造有限公司")),
+            imprint=drawing,
             by="he",
         )
         office.activate_seal("company-seal", reason="registered", by="he")
@@ -51,7 +54,7 @@ def found_office(directory) -> None:
 
 
 def test_there_is_a_block_for_each_kind_of_user():
-    assert len(BLOCKS) >= 4
+    assert len(BLOCKS) >= 6
 
 
 def test_the_blocks_run(tmp_path, monkeypatch, capsys):
@@ -63,4 +66,6 @@ def test_the_blocks_run(tmp_path, monkeypatch, capsys):
             exec(compile(block, f"README.md block {number}", "exec"), names)  # noqa: S102
         except Exception as error:
             pytest.fail(f"README.md block {number} does not run: {type(error).__name__}: {error}\n{block}")
-    assert capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "matches the registered design" in said
+    assert (tmp_path / "overlay.png").stat().st_size > 1000

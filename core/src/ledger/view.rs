@@ -24,7 +24,7 @@ use crate::{Error, Result};
 
 const POISONED: Error = Error::Internal { reason: "the cache of segments is poisoned" };
 /// Segments whose hashes of level 8 are kept: 16 KiB each.
-const KEPT: usize = 64;
+const KEPT: usize = 1024;
 
 /// The error for a small file that does not parse, with the offset if there is one.
 pub(super) fn damaged(error: Error, reason: &'static str) -> Error {

@@ -1,5 +1,6 @@
 //! Nonces: RFC 6979 with added randomness (its section 3.6), for ECDSA and for SM2.
 
+use crate::cpu::Backend;
 use crate::hash::{HashAlgorithm, Stream};
 use core::cell::RefCell;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
@@ -100,60 +101,73 @@ pub(super) struct Seed {
 impl Seed {
     /// `d`: the private key, 32 bytes big-endian.
     pub(super) fn new(hash: HashAlgorithm, d: &[u8; 32]) -> Self {
-        let keyed = Keyed::new(hash.stream(), &[0; 32]);
-        let mut seed = Seed { inner: keyed.inner, outer: keyed.outer };
+        let keyed = Keyed::new((hash.stream(), Backend::Scalar), &[[0; 32]]);
+        let mut seed = Seed { inner: keyed.inner[0], outer: keyed.outer[0] };
         let mut message = Message::new(0, &[d]);
         message.set_value(&VALUE);
-        keyed.stream.compress(&mut seed.inner, &message.blocks[..1]);
+        hash.stream().compress(&mut seed.inner, &message.blocks[..1]);
         seed
     }
 }
 
-/// The generator of candidates for k: HMAC_DRBG seeded with the key, the digest and the hedge.
+/// Signatures whose candidates are drawn together.
+pub(super) const BESIDE: usize = 8;
+
+/// The generators of candidates for the k of L signatures: HMAC_DRBG seeded with the key, the digest and the hedge.
 ///
 /// # Source
 /// RFC 6979, 3.2 (steps b to h) and 3.6. For SM2 the digest is e, the hash SM3.
-pub(super) struct Candidates {
+pub(super) struct Candidates<const L: usize> {
     /// HMAC under the K of now.
-    hmac: Keyed,
-    value: Zeroizing<[u8; 32]>,
+    hmac: Keyed<L>,
+    value: Zeroizing<[[u8; 32]; L]>,
 }
 
-impl Candidates {
-    /// `d`: the private key, from which `seed` is made; `digest`: mod n (bits2octets); both 32 bytes big-endian.
-    pub(super) fn new(hash: HashAlgorithm, seed: &Seed, d: &[u8; 32], digest: &[u8; 32], hedge: &Hedge) -> Self {
-        let stream = hash.stream();
-        let mut message = Message::new(0, &[d, digest, hedge.bytes()]);
-        let first = Keyed { stream, inner: seed.inner, outer: seed.outer };
+impl<const L: usize> Candidates<L> {
+    /// `d`: the private key, from which `seed` is made; `digests`: mod n (bits2octets); both 32 bytes big-endian. All
+    /// are hedged, or none.
+    pub(super) fn new(
+        (hash, backend): (HashAlgorithm, Backend),
+        seed: &Seed,
+        d: &[u8; 32],
+        digests: &[[u8; 32]; L],
+        hedges: [&Hedge; L],
+    ) -> Self {
+        let with = (hash.stream(), backend);
+        let mut messages: [Message; L] =
+            core::array::from_fn(|i| Message::new(0, &[d, &digests[i], hedges[i].bytes()]));
+        let first = Keyed { with, inner: [seed.inner; L], outer: [seed.outer; L] };
         // The first block is in the seed.
-        let key = first.tag(&message.blocks[1..message.count]);
-        let mut state = Candidates { hmac: Keyed::new(stream, &key), value: Zeroizing::new(VALUE) };
+        let keys = first.tags(messages.each_ref().map(|message| &message.blocks[1..message.count]));
+        let mut state = Candidates { hmac: Keyed::new(with, &keys), value: Zeroizing::new([VALUE; L]) };
         state.step();
-        message.blocks[0][32] = 1;
-        state.update(message);
+        messages.iter_mut().for_each(|message| message.blocks[0][32] = 1);
+        state.update(messages);
         state
     }
 
-    /// The next candidate, uniform in 0..2^256.
-    pub(super) fn draw(&mut self) -> Zeroizing<[u8; 32]> {
+    /// The next candidates, uniform in 0..2^256.
+    pub(super) fn draw(&mut self) -> Zeroizing<[[u8; 32]; L]> {
         self.step();
         self.value.clone()
     }
 
-    /// After a candidate that was not taken (step h.3).
+    /// After candidates that were not taken (step h.3).
     pub(super) fn reject(&mut self) {
-        self.update(Message::new(0, &[]));
+        self.update(core::array::from_fn(|_| Message::new(0, &[])));
     }
 
     /// K = HMAC_K(V || message), V = HMAC_K(V).
-    fn update(&mut self, mut message: Message) {
-        message.set_value(&self.value);
-        self.hmac = Keyed::new(self.hmac.stream, &self.hmac.tag(&message.blocks[..message.count]));
+    fn update(&mut self, mut messages: [Message; L]) {
+        messages.iter_mut().zip(&*self.value).for_each(|(message, value)| message.set_value(value));
+        let keys = self.hmac.tags(messages.each_ref().map(|message| &message.blocks[..message.count]));
+        self.hmac = Keyed::new(self.hmac.with, &keys);
         self.step();
     }
 
     fn step(&mut self) {
-        self.value = self.hmac.tag(&[ending(&self.value)]);
+        let blocks = Zeroizing::new(self.value.each_ref().map(ending));
+        self.value = self.hmac.tags(blocks.each_ref().map(core::slice::from_ref));
     }
 }
 
@@ -196,32 +210,37 @@ fn ending(bytes: &[u8; 32]) -> Block {
     block
 }
 
-/// HMAC with its key absorbed into both hash states.
+/// HMAC of L messages, each with its key absorbed into both hash states.
 #[derive(Zeroize, ZeroizeOnDrop)]
-struct Keyed {
+struct Keyed<const L: usize> {
     #[zeroize(skip)]
-    stream: Stream,
-    inner: State,
-    outer: State,
+    with: (Stream, Backend),
+    inner: [State; L],
+    outer: [State; L],
 }
 
-impl Keyed {
-    fn new(stream: Stream, key: &[u8; 32]) -> Self {
-        let mut keyed = Keyed { stream, inner: stream.initial(), outer: stream.initial() };
-        let mut pad = Zeroizing::new([0x36; 64]);
-        pad.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
-        stream.compress(&mut keyed.inner, core::slice::from_ref(&pad));
-        pad.iter_mut().for_each(|byte| *byte ^= 0x36 ^ 0x5c);
-        stream.compress(&mut keyed.outer, core::slice::from_ref(&pad));
+impl<const L: usize> Keyed<L> {
+    fn new(with: (Stream, Backend), keys: &[[u8; 32]; L]) -> Self {
+        let (stream, backend) = with;
+        let mut keyed = Keyed { with, inner: [stream.initial(); L], outer: [stream.initial(); L] };
+        let mut pads = Zeroizing::new([[0x36; 64]; L]);
+        for (pad, key) in pads.iter_mut().zip(keys) {
+            pad.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        }
+        stream.compress_each(backend, &mut keyed.inner, pads.each_ref().map(core::slice::from_ref));
+        pads.as_flattened_mut().iter_mut().for_each(|byte| *byte ^= 0x36 ^ 0x5c);
+        stream.compress_each(backend, &mut keyed.outer, pads.each_ref().map(core::slice::from_ref));
         keyed
     }
 
-    /// The tag of a message that ends with these blocks, padding included.
-    fn tag(&self, blocks: &[Block]) -> Zeroizing<[u8; 32]> {
-        let (mut inner, mut outer) = (self.inner, self.outer);
-        self.stream.compress(&mut inner, blocks);
-        self.stream.compress(&mut outer, &[ending(&to_bytes(&inner))]);
-        Zeroizing::new(to_bytes(&outer))
+    /// The tags of messages that end with these blocks, padding included, as many of one as of another.
+    fn tags(&self, blocks: [&[Block]; L]) -> Zeroizing<[[u8; 32]; L]> {
+        let (stream, backend) = self.with;
+        let (mut inner, mut outer) = (Zeroizing::new(self.inner), Zeroizing::new(self.outer));
+        stream.compress_each(backend, &mut inner, blocks);
+        let last = Zeroizing::new(inner.each_ref().map(|state| ending(&to_bytes(state))));
+        stream.compress_each(backend, &mut outer, last.each_ref().map(core::slice::from_ref));
+        Zeroizing::new(outer.each_ref().map(to_bytes))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, Laned};
 use super::key::Scalars;
-use super::nonce::{Candidates, Hedge};
+use super::nonce::{BESIDE, Candidates, Hedge};
 use super::{Signature, SigningKey, ecdsa, sm2};
 use crate::cpu::Backend;
 use crate::curve::{Affine, Curve, Jacobian, Modulus, P256, Residue, Scalar, Sm2, limbs_to_bytes};
@@ -21,11 +21,11 @@ impl SigningKey {
         let engine = Engine::new(backend);
         match &self.secret.scalars {
             Scalars::Sm2 { d, inverse } => {
-                let mut candidates = self.candidates(d, digest, hedge);
+                let mut candidates = self.candidates(backend, d, [digest], [hedge]);
                 first::<Sm2>(&mut candidates, |k| sm2::sign(inverse, digest, k, base::<Sm2>(engine, k).affine_x()))
             }
             Scalars::P256 { d } => {
-                let mut candidates = self.candidates(d, digest, hedge);
+                let mut candidates = self.candidates(backend, d, [digest], [hedge]);
                 first::<P256>(&mut candidates, |k| sign_p256(engine, d, digest, k))
             }
         }
@@ -52,11 +52,11 @@ impl SigningKey {
     /// The scalar code for a few digests, whose additions share their inversions.
     fn sign_together(&self, backend: Backend, digests: &[[u8; 32]], hedges: &[Hedge], out: &mut [Signature]) {
         let found = match &self.secret.scalars {
-            Scalars::Sm2 { d, inverse } => self.points::<Sm2>(d, digests, hedges).map(|(nonces, points)| {
+            Scalars::Sm2 { d, inverse } => self.points::<Sm2>(backend, d, digests, hedges).map(|(nonces, points)| {
                 let all = digests.iter().zip(&*nonces).zip(points);
                 all.map(|((digest, k), point)| sm2::sign(inverse, digest, k, point.x)).collect()
             }),
-            Scalars::P256 { d } => self.points::<P256>(d, digests, hedges).map(|(nonces, points)| {
+            Scalars::P256 { d } => self.points::<P256>(backend, d, digests, hedges).map(|(nonces, points)| {
                 let inverses = Zeroizing::new(Scalar::<P256>::invert_many(&nonces));
                 let all = digests.iter().zip(&*inverses).zip(points);
                 all.map(|((digest, inverse), point)| ecdsa::sign(d, digest, inverse, point.x)).collect()
@@ -72,6 +72,7 @@ impl SigningKey {
     #[expect(clippy::type_complexity, reason = "two lists of one length")]
     fn points<C: Curve>(
         &self,
+        backend: Backend,
         d: &Scalar<C>,
         digests: &[[u8; 32]],
         hedges: &[Hedge],
@@ -80,17 +81,31 @@ impl SigningKey {
             return None;
         }
         let mut nonces = Zeroizing::new(Vec::with_capacity(digests.len()));
-        for (digest, hedge) in digests.iter().zip(hedges) {
-            nonces.push(*nonce::<C>(&self.candidates(d, digest, hedge).draw())?);
+        let (eights, others) = digests.as_chunks::<BESIDE>();
+        let (hedges_of_eights, hedges_of_others) = hedges.as_chunks::<BESIDE>();
+        for (digests, hedges) in eights.iter().zip(hedges_of_eights) {
+            let drawn = self.candidates(backend, d, digests.each_ref(), hedges.each_ref()).draw();
+            for candidate in &*drawn {
+                nonces.push(*nonce::<C>(candidate)?);
+            }
+        }
+        for (digest, hedge) in others.iter().zip(hedges_of_others) {
+            nonces.push(*nonce::<C>(&self.candidates(backend, d, [digest], [hedge]).draw()[0])?);
         }
         let points = C::g_table().multiply_many(&nonces);
         Some((nonces, points))
     }
 
-    fn candidates<N: Modulus>(&self, d: &Residue<N>, digest: &[u8; 32], hedge: &Hedge) -> Candidates {
+    fn candidates<N: Modulus, const L: usize>(
+        &self,
+        backend: Backend,
+        d: &Residue<N>,
+        digests: [&[u8; 32]; L],
+        hedges: [&Hedge; L],
+    ) -> Candidates<L> {
         let d = Zeroizing::new(d.to_bytes());
-        let reduced = limbs_to_bytes(Residue::<N>::reduce(digest));
-        Candidates::new(self.algorithm().hash(), &self.secret.seed, &d, &reduced, hedge)
+        let reduced = digests.map(|digest| limbs_to_bytes(Residue::<N>::reduce(digest)));
+        Candidates::new((self.algorithm().hash(), backend), &self.secret.seed, &d, &reduced, hedges)
     }
 
     pub(super) fn sign_digest_with_nonce(
@@ -110,9 +125,9 @@ impl SigningKey {
     }
 }
 
-fn first<C: Curve>(candidates: &mut Candidates, sign: impl Fn(&Scalar<C>) -> Option<Signature>) -> Signature {
+fn first<C: Curve>(candidates: &mut Candidates<1>, sign: impl Fn(&Scalar<C>) -> Option<Signature>) -> Signature {
     loop {
-        if let Some(signature) = nonce::<C>(&candidates.draw()).and_then(|k| sign(&k)) {
+        if let Some(signature) = nonce::<C>(&candidates.draw()[0]).and_then(|k| sign(&k)) {
             return signature;
         }
         candidates.reject();

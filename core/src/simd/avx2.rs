@@ -20,3 +20,10 @@ pub(crate) fn digests(_: HasAvx2, function: Function, messages: &[[&[u8]; 2]], l
     // SAFETY: the token proves that the processor has the instructions.
     unsafe { digest::digests(function, messages, least, out) }
 }
+
+/// Absorbs blocks, as many into one state as into another. Constant time.
+pub(crate) fn compress(_: HasAvx2, function: Function, states: &mut [[u32; 8]; GROUP], blocks: [&[[u8; 64]]; GROUP]) {
+    assert!(blocks.iter().all(|blocks_of_one| blocks_of_one.len() == blocks[0].len()));
+    // SAFETY: the token proves that the processor has the instructions.
+    unsafe { digest::compress(function, states, blocks) }
+}

@@ -19,8 +19,9 @@ fn load<T>(bytes: &[T]) -> V {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store(out: &mut [u8; 32], v: V) {
-    // SAFETY: the reference is valid for 32 bytes, and the instruction needs no alignment.
+fn store<T>(out: &mut [T], v: V) {
+    assert_eq!(size_of_val(out), 32);
+    // SAFETY: the slice is valid for 32 bytes, and the instruction needs no alignment.
     unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), v) }
 }
 
@@ -64,12 +65,11 @@ fn turn(rows: [V; 8]) -> [V; 8] {
     out
 }
 
-/// Block `index` of every message as words.
+/// Eight blocks as words.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn words(messages: &[Blocks<'_>; 8], index: u32) -> [V; 16] {
+fn words(blocks: [&[u8; 64]; 8]) -> [V; 16] {
     let mut words = [_mm256_setzero_si256(); 16];
-    let blocks = messages.each_ref().map(|message| message.get(index));
     for (half, words) in words.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let mut rows = *words;
         for (row, block) in rows.iter_mut().zip(blocks) {
@@ -90,12 +90,24 @@ pub(super) fn digests(function: Function, messages: &[[&[u8]; 2]], least: usize,
         let counts = load(&core::array::from_fn::<u32, 8, _>(|lane| count(message(lane))));
         let mut state = function.initial().map(|word| set(word));
         for index in 0..end {
-            let words = words(&blocks, index);
+            let words = words(blocks.each_ref().map(|message| message.get(index)));
             let live = _mm256_cmpgt_epi32(counts, set(index));
             absorb(function, &mut state, &words, live);
         }
         for (v, out) in turn(state).into_iter().zip(out) {
             store(out, swap(v));
         }
+    }
+}
+
+/// Bound: as many blocks of one as of another.
+#[target_feature(enable = "avx2")]
+pub(super) fn compress(function: Function, states: &mut [[u32; 8]; 8], blocks: [&[[u8; 64]]; 8]) {
+    let mut state = turn(states.each_ref().map(|state| load(state)));
+    for index in 0..blocks[0].len() {
+        absorb(function, &mut state, &words(blocks.map(|blocks| &blocks[index])), set(!0));
+    }
+    for (v, state) in turn(state).into_iter().zip(states) {
+        store(state, v);
     }
 }
