@@ -129,6 +129,9 @@ impl HashAlgorithm {
     }
 }
 
+/// States that [`Stream::compress_each`] takes side by side, where it can.
+pub(crate) const BESIDE: usize = 8;
+
 /// A compression function, and what computes it one message after the other.
 #[derive(Clone, Copy)]
 pub(crate) enum Stream {
@@ -180,8 +183,8 @@ impl Stream {
         }
     }
 
-    /// Feeds each state its own whole blocks, as many to one as to another: eight side by side where the backend has
-    /// lanes that are faster than the stream. Constant time.
+    /// Feeds each state its own whole blocks, as many to one as to another: [`BESIDE`] of them side by side where the
+    /// backend has lanes that are faster than the stream. Constant time.
     pub(crate) fn compress_each<const L: usize>(
         self,
         backend: Backend,
@@ -194,7 +197,8 @@ impl Stream {
             && let (Ok(states), Ok(blocks)) = (states.as_mut_slice().try_into(), blocks.as_slice().try_into())
             && let Some(token) = HasAvx2::detect()
         {
-            let blocks: &[_; avx2::GROUP] = blocks;
+            const { assert!(BESIDE == avx2::GROUP) };
+            let blocks: &[_; BESIDE] = blocks;
             return avx2::compress(token, Function::Sm3, states, *blocks);
         }
         #[cfg(not(target_arch = "x86_64"))]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import PROJECT
+from pdfs import Sheet, build_pdf
 
 from sealcore import ledger as ledgers
 from sealcore import pki
@@ -414,7 +415,7 @@ def test_an_office_that_is_not_there(shell):
         assert "office" in shell.run(*words, code={2, 3, 5}).stderr
 
 
-def test_demo(shell, shared_data):
+def test_demo(shell):
     said = shell.json("demo", "--directory", "demo")
     assert said["ok"] is True
     assert len(said["steps"]) > 25
@@ -422,8 +423,8 @@ def test_demo(shell, shared_data):
         assert (shell.directory / path).exists()
     # A second run replaces its own directory, and no other. A page of 35 mm has no room for a seal of 40.
     (shell.directory / "demo" / "left over").write_text("of the first run")
-    small = shared_data / "pdf/mit/pyhanko/pdf/pdf-background-test.pdf"
-    said = shell.json("demo", "--pdf", small, "--directory", "demo")
+    (shell.directory / "small.pdf").write_bytes(build_pdf([Sheet(media=(0, 0, 283, 100))]))
+    said = shell.json("demo", "--pdf", "small.pdf", "--directory", "demo")
     assert any("30 mm" in step["step"] for step in said["steps"]), said["steps"]
     assert not (shell.directory / "demo" / "left over").exists()
     (shell.directory / "mine").mkdir()

@@ -110,9 +110,6 @@ impl Seed {
     }
 }
 
-/// Signatures whose candidates are drawn together.
-pub(super) const BESIDE: usize = 8;
-
 /// The generators of candidates for the k of L signatures: HMAC_DRBG seeded with the key, the digest and the hedge.
 ///
 /// # Source

@@ -2,10 +2,11 @@
 
 use super::engine::{Engine, Laned};
 use super::key::Scalars;
-use super::nonce::{BESIDE, Candidates, Hedge};
+use super::nonce::{Candidates, Hedge};
 use super::{Signature, SigningKey, ecdsa, sm2};
 use crate::cpu::Backend;
 use crate::curve::{Affine, Curve, Jacobian, Modulus, P256, Residue, Scalar, Sm2, limbs_to_bytes};
+use crate::hash::BESIDE;
 use crate::{Error, Result};
 use zeroize::Zeroizing;
 

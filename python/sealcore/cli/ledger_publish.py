@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sealcore import ledger as ledgers
+from sealcore import tlog
 from sealcore.audit import export_parquet
 from sealcore.cli.basics import load_key, load_signer
 from sealcore.cli.common import (
@@ -22,6 +23,7 @@ from sealcore.cli.common import (
 )
 from sealcore.cli.ledger_entries import signer_option
 from sealcore.cli.ledgers import ledger_argument, read_policy
+from sealcore.tlog import http
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 port_option = click.option(
@@ -62,8 +64,6 @@ def ledger_export(
         emit(values, as_json=as_json, text=f"{parquet}: {rows} entries, {values['bytes']:,} bytes")
         return
     assert target is not None
-    from sealcore import tlog  # noqa: PLC0415  HTTP takes longer to load than most commands run
-
     note = None if checkpoint is None else read_text(checkpoint, "checkpoint")
     with progress("exporting", quiet=as_json) as step:
         done = tlog.export_tiles(directory, target, checkpoint=note, progress=step)
@@ -91,9 +91,6 @@ def ledger_serve(directory: Path, host: str, port: int, threads: int, checkpoint
     Example:
       sealcore ledger serve office/ledger --port 8080
     """
-    from sealcore import tlog  # noqa: PLC0415  as above
-    from sealcore.tlog import http  # noqa: PLC0415
-
     http.serve(
         tlog.tiles_application(directory, published=checkpoint),
         host=host,
@@ -135,8 +132,6 @@ def ledger_witness(
     Example:
       sealcore ledger witness office/ledger --policy witnesses.txt -o cosigned.txt
     """
-    from sealcore import tlog  # noqa: PLC0415  as above
-
     reader = ledgers.LedgerReader.open(directory)
     cosigned = tlog.collect_cosignatures(directory, read_policy(policy), timeout=timeout)
     if output is not None and cosigned.cosignatures:
@@ -192,9 +187,6 @@ def ledger_serve_witness(
       sealcore key generate --algorithm ed25519 -o witness.key
       sealcore ledger serve-witness --state seen.db --name witness.example/w1 --key witness.key --logs logs.txt
     """
-    from sealcore import tlog  # noqa: PLC0415  as above
-    from sealcore.tlog import http  # noqa: PLC0415
-
     signer = load_signer(name, key, password_file, witness=True)
     witness = tlog.Witness(state, signer, read_policy(logs).logs)
     click.echo(f"witness {signer.key.vkey}", err=True)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import os
 import time as clock
-import urllib.error
-import urllib.parse
-import urllib.request
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from sealcore.errors import InputError, InvalidArgument, InvalidSignature
 from sealcore.ledger import Checkpoint, Entry, LedgerReader, NoteKey, Policy, decode_body
@@ -130,7 +127,7 @@ class _Asking:
             old = int(body) if status == 409 and body.strip().isascii() and body.strip().isdigit() else 0
             if 0 < old <= self._reader.size:
                 status, body = self._post(url, old)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, ValueError) as error:
             reason = getattr(error, "reason", None) or error
             return WitnessAnswer(name, False, f"cannot be reached at {url}: {reason}"), None
         if status == 200:
@@ -165,7 +162,12 @@ class _Asking:
 
 
 def _post(url: str, body: bytes, timeout: float) -> tuple[int, str]:
-    target = urllib.parse.urlsplit(url.rstrip("/") + "/add-checkpoint")
+    # With TLS these take longer to load than everything else that the command line starts with.
+    import http.client  # noqa: PLC0415
+    import urllib.error  # noqa: PLC0415
+    import urllib.request  # noqa: PLC0415
+
+    target = urlsplit(url.rstrip("/") + "/add-checkpoint")
     if target.scheme not in {"http", "https"}:
         raise ValueError("the URL must begin with http:// or https://")
     request = urllib.request.Request(target.geturl(), data=body, headers={"Content-Type": "text/plain"})  # noqa: S310
@@ -175,3 +177,5 @@ def _post(url: str, body: bytes, timeout: float) -> tuple[int, str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read(_ANSWER_LIMIT).decode("utf-8", errors="replace")
+    except http.client.HTTPException as error:
+        raise ConnectionError(str(error)) from error

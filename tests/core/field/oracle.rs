@@ -56,88 +56,57 @@ pub(crate) fn negated<C: Curve>(point: &Point) -> Point {
 
 /// The chord and the tangent (a = -3).
 pub(crate) fn sum<C: Curve>(a: &Point, b: &Point) -> Point {
-    added(a, b, &modulus::<C::P>())
-}
-
-fn added(a: &Point, b: &Point, p: &BigUint) -> Point {
+    let p = modulus::<C::P>();
     let (Some((x1, y1)), Some((x2, y2))) = (a, b) else { return a.clone().or_else(|| b.clone()) };
     let slope = if x1 != x2 {
-        (y2 + p - y1) * inverse(&((x2 + p - x1) % p), p) % p
+        (y2 + &p - y1) * inverse(&((x2 + &p - x1) % &p), &p) % &p
     } else if y1 == y2 {
-        (x1 * x1 * 3u8 + p - 3u8) * inverse(&(y1 * 2u8 % p), p) % p
+        (x1 * x1 * 3u8 + &p - 3u8) * inverse(&(y1 * 2u8 % &p), &p) % &p
     } else {
         return None;
     };
-    let x = (&slope * &slope + p + p - x1 - x2) % p;
-    let y = (&slope * (x1 + p - &x) + p - y1) % p;
+    let x = (&slope * &slope + &p + &p - x1 - x2) % &p;
+    let y = (&slope * (x1 + &p - &x) + &p - y1) % &p;
     Some((x, y))
 }
 
-/// The multiples of one point: its doubles are summed by the digits of k, with one inversion at the end.
-pub(crate) struct Multiples {
-    p: BigUint,
-    doubles: Vec<Point>,
-}
-
-impl Multiples {
-    pub(crate) fn new<C: Curve>(point: &Point) -> Self {
-        let mut doubles = vec![point.clone()];
-        for i in 0..256 {
-            doubles.push(sum::<C>(&doubles[i], &doubles[i]));
+/// k·P with one inversion: (X/Z², Y/Z³), where Z = 0 is infinity.
+pub(crate) fn multiple<C: Curve>(k: &BigUint, point: &Point) -> Point {
+    let p = &modulus::<C::P>();
+    let minus = |a: BigUint, b: &BigUint| (a + p - b % p) % p;
+    let double = |[x, y, z]: [BigUint; 3]| {
+        let (zz, yy) = (&z * &z % p, &y * &y % p);
+        let beta = &x * &yy % p;
+        let alpha = 3u8 * minus(x.clone(), &zz) * (x + zz) % p;
+        let next = minus(&alpha * &alpha, &(8u8 * &beta));
+        let y_next = minus(alpha * minus(4u8 * beta, &next), &(8u8 * &yy * &yy));
+        [next, y_next, 2u8 * y * z % p]
+    };
+    let Some((px, py)) = point else { return None };
+    let infinity = [BigUint::from(1u8), BigUint::from(1u8), BigUint::ZERO];
+    let [x, y, z] = (0..k.bits()).rev().fold(infinity, |sum, bit| {
+        let sum = double(sum);
+        if !k.bit(bit) {
+            return sum;
         }
-        Multiples { p: modulus::<C::P>(), doubles }
-    }
-
-    /// k·P, where k < 2^256. Digits are -1, 0 and 1, and no two neighbours are both set.
-    pub(crate) fn of(&self, k: &BigUint) -> Point {
-        let (mut sum, mut rest) = (Sum::Infinity, k.clone());
-        for double in &self.doubles {
-            if rest.bit(0) {
-                let negative = rest.bit(1);
-                rest = if negative { rest + 1u8 } else { rest - 1u8 };
-                if let Some((x, y)) = double {
-                    sum = sum.and(x, &if negative { &self.p - y } else { y.clone() }, &self.p);
-                }
-            }
-            rest >>= 1;
+        let [x, y, z] = &sum;
+        if *z == BigUint::ZERO {
+            return [px.clone(), py.clone(), BigUint::from(1u8)];
         }
-        assert_eq!(rest, BigUint::ZERO, "k < 2^256");
-        let Sum::Finite(x, y, z) = sum else { return None };
-        let inverse = inverse(&z, &self.p);
-        Some((x * &inverse * &inverse % &self.p, y * &inverse * &inverse * inverse % &self.p))
-    }
-}
-
-/// A point whose division waits: (X/Z², Y/Z³).
-enum Sum {
-    Infinity,
-    Finite(BigUint, BigUint, BigUint),
-}
-
-impl Sum {
-    /// The sum with a finite point.
-    fn and(self, px: &BigUint, py: &BigUint, p: &BigUint) -> Self {
-        let minus = |a: BigUint, b: &BigUint| (a + p - b % p) % p;
-        let Sum::Finite(x, y, z) = self else { return Sum::Finite(px.clone(), py.clone(), 1u8.into()) };
-        let h = minus(px * &z * &z, &x);
-        let r = minus(py * &z * &z * &z, &y);
+        let h = minus(px * z * z, x);
+        let r = minus(py * z * z * z, y);
         if h == BigUint::ZERO {
-            let twice = (r == BigUint::ZERO)
-                .then(|| added(&Some((px.clone(), py.clone())), &Some((px.clone(), py.clone())), p))
-                .flatten();
-            return twice.map_or(Sum::Infinity, |(x, y)| Sum::Finite(x, y, 1u8.into()));
+            let opposite = [BigUint::from(1u8), BigUint::from(1u8), BigUint::ZERO];
+            return if r == BigUint::ZERO { double(sum) } else { opposite };
         }
         let (hh, hhh) = (&h * &h % p, &h * &h * &h % p);
         let v = x * hh % p;
         let next = minus(minus(&r * &r, &hhh), &(2u8 * &v));
         let y_next = minus(r * minus(v, &next), &(y * hhh));
-        Sum::Finite(next, y_next, z * h % p)
-    }
-}
-
-/// k·P.
-pub(crate) fn multiple<C: Curve>(k: &BigUint, point: &Point) -> Point {
-    Multiples::new::<C>(point).of(k)
+        [next, y_next, z * h % p]
+    });
+    let inverse = inverse(&z, p);
+    (z != BigUint::ZERO).then(|| (x * &inverse * &inverse % p, y * &inverse * &inverse * inverse % p))
 }
 
 pub(crate) fn base<C: Curve>() -> Point {

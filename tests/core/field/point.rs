@@ -1,8 +1,7 @@
 //! Points: every pair that a formula could get wrong, and every way to multiply.
 
 use crate::oracle::{
-    Multiples, Numbers, base, for_both, integer, modulus, multiple, negated, of_affine, of_jacobian, scalar, sum,
-    to_affine, value,
+    Numbers, base, for_both, integer, modulus, multiple, negated, of_affine, of_jacobian, scalar, sum, to_affine, value,
 };
 use num_bigint::BigUint;
 use proptest::prelude::*;
@@ -101,15 +100,14 @@ fn hard_scalars<C: Curve>() -> Vec<BigUint> {
 fn multiples<C: Curve>() {
     let base = base::<C>();
     let q = multiple::<C>(&BigUint::from(0xdead_beef_u32), &base);
-    let (of_base, multiples_of_q) = (Multiples::new::<C>(&base), Multiples::new::<C>(&q));
     let table = FixedTable::<C>::new(&to_affine(&q));
     let public = PublicTable::<C>::new(&to_affine(&q));
     for k in hard_scalars::<C>() {
         let s = scalar::<C>(&k);
-        let expected = of_base.of(&k);
+        let expected = multiple::<C>(&k, &base);
         assert_eq!(of_jacobian(&C::g_table().multiply(&s)), expected, "constant time, {k:x}");
         assert_eq!(of_jacobian(&C::public_table().add_multiple_vartime(Jacobian::INFINITY, &s)), expected, "{k:x}");
-        let of_q = multiples_of_q.of(&k);
+        let of_q = multiple::<C>(&k, &q);
         assert_eq!(of_jacobian(&table.multiply(&s)), of_q, "table of Q, {k:x}");
         assert_eq!(of_jacobian(&public.add_multiple_vartime(Jacobian::INFINITY, &s)), of_q, "public table of Q, {k:x}");
         let product: Jacobian<C> = double_multiply_vartime(&Scalar::<C>::ZERO, &s, &to_affine(&q));
@@ -157,15 +155,15 @@ fn multiples_by_hard_scalars_of_sm2() {
 
 /// a·G + b·Q for Q = ±G, ±2G and small a, b of both signs: infinity, doublings and cancellations everywhere.
 fn combinations<C: Curve>() {
-    let (n, of_base) = (modulus::<C::N>(), Multiples::new::<C>(&base::<C>()));
+    let n = modulus::<C::N>();
     let around_zero: Vec<BigUint> = (0..5u8).map(BigUint::from).chain((1..5u8).map(|i| &n - i)).collect();
     for q in [1u8, 2, 64] {
         for q in [BigUint::from(q), &n - q] {
-            let point = to_affine::<C>(&of_base.of(&q));
+            let point = to_affine::<C>(&multiple::<C>(&q, &base::<C>()));
             let table = PublicTable::<C>::new(&point);
             for a in &around_zero {
                 for b in &around_zero {
-                    let expected = of_base.of(&((a + b * &q) % &n));
+                    let expected = multiple::<C>(&((a + b * &q) % &n), &base::<C>());
                     let (a, b) = (scalar::<C>(a), scalar::<C>(b));
                     assert_eq!(of_jacobian(&double_multiply_vartime(&a, &b, &point)), expected);
                     let of_g = C::public_table().add_multiple_vartime(Jacobian::INFINITY, &a);
