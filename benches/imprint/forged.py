@@ -213,27 +213,31 @@ def _under(task: _Condition) -> tuple[str, subject.Outcome, subject.Outcome]:
     outcomes = []
     for cut in (distances(seal), FORGERIES["jitter 0.085 mm"].make(seal, rng, 300.0)):
         truth = stamp(cut, 300.0, scan.dpi, HARDNESS[1], rng)
-        second: tuple[tuple[np.ndarray, str], ...] = ()
         if "another" in task.name:
             other, _ = seal_of("B", 300_000 + task.number)
             over = stamp(distances(other), 300.0, scan.dpi, HARDNESS[1], rng).ink
-            second = ((_laid_over(truth.ink.shape, over, rng), "red"),)
-        pixels = develop(truth.ink, scan, rng, others=second)
-        place = subject.box(seal, truth, rng, ink)
-        outcomes.append(subject.compare(registered, subject.picture(pixels, scan.dpi), place))
+            first, second = _overlapping(truth.ink, over, rng)
+            page = subject.picture(develop(first, scan, rng, others=((second, "red"),)), scan.dpi)
+            outcomes.append(subject.compare_middle(registered, page))
+        else:
+            pixels = develop(truth.ink, scan, rng)
+            place = subject.box(seal, truth, rng, ink)
+            outcomes.append(subject.compare(registered, subject.picture(pixels, scan.dpi), place))
     return task.name, outcomes[0], outcomes[1]
 
 
-def _laid_over(shape: tuple[int, ...], ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A second imprint that covers about a quarter of the first."""
-    layer = np.zeros(shape, np.float32)
+def _overlapping(ink: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two layers: an imprint in the middle, and a second one that covers about a quarter of it."""
+    side = 3 * max(*ink.shape, *other.shape)
     turn = float(rng.uniform(0, 2 * math.pi))
-    top = round(0.75 * shape[0] * math.sin(turn) + (shape[0] - ink.shape[0]) / 2)
-    left = round(0.75 * shape[1] * math.cos(turn) + (shape[1] - ink.shape[1]) / 2)
-    rows = slice(max(0, top), min(shape[0], top + ink.shape[0]))
-    columns = slice(max(0, left), min(shape[1], left + ink.shape[1]))
-    layer[rows, columns] = ink[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-    return layer
+    away = (0.75 * ink.shape[0] * math.sin(turn), 0.75 * ink.shape[1] * math.cos(turn))
+    layers = []
+    for piece, shift in ((ink, (0.0, 0.0)), (other, away)):
+        layer = np.zeros((side, side), np.float32)
+        top, left = (round((side - length) / 2 + by) for length, by in zip(piece.shape, shift, strict=True))
+        layer[top : top + piece.shape[0], left : left + piece.shape[1]] = piece
+        layers.append(layer)
+    return layers[0], layers[1]
 
 
 def conditions(imprints: int, jobs: int) -> tuple[list[Row], dict[str, object]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ from sealmodel.design import Seal
 from sealmodel.press import Imprint as Truth
 from sealmodel.raster import MARGIN_MM, drawing, frame_of
 
-__all__ = ["Outcome", "box", "compare", "drawn", "picture", "register"]
+__all__ = ["Outcome", "box", "compare", "compare_middle", "drawn", "picture", "register"]
 
 MATCHES = "matches the registered design"
 
@@ -75,8 +76,23 @@ def register(seal: Seal) -> room.Registered:
     return room.register(image, imprints=[place])
 
 
-def compare(registered: room.Registered, image: room.Image, place: room.Imprint | None) -> Outcome:
+def compare_middle(registered: room.Registered, page: room.Image) -> Outcome:
+    """The comparison of the imprint in the middle of a page, as it is found among others; unfound is no match."""
+    found = room.find(page)
+    middle = [side / 2 for side in (page.width, page.height)]
+    near = sorted(found, key=lambda place: math.dist(place.centre, middle))
+    if not near or math.dist(near[0].centre, middle) > 0.05 * page.width:
+        return Outcome(math.inf, "not found", 1.0, 0.0, "find", ())
+    return compare(registered, page, near[0], found)
+
+
+def compare(
+    registered: room.Registered,
+    image: room.Image,
+    place: room.Imprint | None,
+    others: Sequence[room.Imprint] = (),
+) -> Outcome:
     """One comparison."""
-    result = room.compare(registered, image, place)
+    result = room.compare(registered, image, place, others=others)
     decided = result.decided_by.measure
     return Outcome(float(result.score), result.verdict, result.coverage, result.angle, decided, tuple(result.alarms))

@@ -14,7 +14,7 @@ show the same design, and nothing here tells them apart. The measured error rate
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
@@ -191,7 +191,8 @@ def fingerprint(image: Picture, imprint: Imprint | None = None) -> Fingerprint:
 
     Args:
         image: The picture.
-        imprint: Which imprint; None: the surest that :func:`find` finds.
+        imprint: Which imprint; None: the surest that :func:`find` finds, with all that it finds as ``others``.
+        others: The imprints that :func:`find` found on the picture; this one may be among them.
 
     Returns:
         A value that can be stored (``to_bytes``, ``Fingerprint.from_bytes``; ``Fingerprint.LENGTH`` bytes), compared
@@ -238,12 +239,19 @@ def register(*images: Picture, imprints: Sequence[Imprint] | None = None, dpi: f
 
 
 def compare(
-    registered: Registered, image: Picture, imprint: Imprint | None = None, *, dpi: float | None = None
+    registered: Registered,
+    image: Picture,
+    imprint: Imprint | None = None,
+    *,
+    others: Iterable[Imprint] = (),
+    dpi: float | None = None,
 ) -> Comparison:
     """Compare the imprint on a picture with a registered seal.
 
     Ink that the registered seal lacks is evidence; ink that the imprint lacks is not (stamps miss ink), it only lowers
-    the coverage. A drawing's or an imprint's rotation, ink and pressure do not matter.
+    the coverage. What print hides is not judged, nor ink that may be another imprint's; where a line or a character
+    cannot be seen at all, another seal may differ in just that, and the verdict is "insufficient". A drawing's or an
+    imprint's rotation, ink and pressure do not matter.
 
     Args:
         registered: The seal.
@@ -255,9 +263,10 @@ def compare(
     Returns:
         ``verdict`` in words; ``decided_by``, the strongest of ``evidence`` (measure, part, value, value over limit);
         ``score``, that ratio; ``parts`` (border, star, each character: shift, turn, growth, width, extra ink);
-        ``extra``, ``displacement_rms_mm``, ``displacement_p90_mm``, ``coverage``, ``angle`` (degrees counter-clockwise)
-        and ``scale``; ``error_rates`` (how often the verdict errs at this coverage, as counts with intervals);
-        ``alarms`` (signs of drawing or printing) and ``is_repeated(other)`` (one imprint made from the other);
+        ``extra``, ``displacement_rms_mm``, ``displacement_p90_mm``, ``coverage``, ``clear`` (the share of characters
+        and star that nothing hides), ``angle`` (degrees counter-clockwise) and ``scale``; ``error_rates`` (how often
+        the verdict errs at this coverage, as counts with intervals); ``alarms`` (signs of drawing or printing) and
+        ``is_repeated(other)`` (one imprint made from the other);
         ``overlay()``, a picture as a buffer of shape (side, side, 3), and ``overlay_png()``.
 
     Raises:
@@ -276,7 +285,7 @@ def compare(
         >>> compare(other, scan).verdict == "matches the registered design"
         False
     """
-    return compare_imprint(registered, image, imprint, dpi)
+    return compare_imprint(registered, image, imprint, list(others), dpi)
 
 
 def cutout(image: Picture, imprint: Imprint) -> bytes:

@@ -38,6 +38,7 @@ _UNITS: Final[dict[str, tuple[str, str, float]]] = {
     "size": ("size against the registered one", "%", 100),
     "likeness": ("likeness of the whole", "", 1),
     "coverage": ("registered ink that is there", "%", 100),
+    "clear": ("characters and star that nothing hides", "%", 100),
 }
 
 _MEANING: Final[dict[str, str]] = {
@@ -45,7 +46,8 @@ _MEANING: Final[dict[str, str]] = {
     "same artwork would show the same: the design is confirmed, not the tool.",
     "look-alike": "The registered text, in another geometry: what a seal cut anew shows.",
     "different": "Another design.",
-    "insufficient": "Too little of the imprint is clear enough to tell. Take another imprint.",
+    "insufficient": "Too little of the imprint is clear enough to tell: as a whole, or a line or a character in which "
+    "another seal may differ. Take another imprint.",
 }
 
 
@@ -117,8 +119,9 @@ class Content:
 PART_COLUMNS: Final = ("part", "shift mm", "turn °", "width mm", "extra %", "present %", "of limit")
 
 LEGEND: Final = (
-    "Overlay: grey the same, light grey within the tolerance, red extra, blue missing, yellow hidden by print; parts "
-    "over their limit are ringed in orange, green arrows show local displacement eight times as long."
+    "Overlay: grey the same, light grey within the tolerance, red extra, blue missing, yellow hidden by print or "
+    "another imprint; parts over their limit are ringed in orange, green arrows show local displacement eight times "
+    "as long."
 )
 
 RATES_NOTE: Final = (
@@ -155,7 +158,7 @@ def content(
             ("overlay", comparison.overlay_png()),
         ),
         facts=(
-            ("coverage", f"{comparison.coverage * 100:.0f} % of the registered ink is there"),
+            ("coverage", f"{comparison.coverage * 100:.0f} % of the ink, {comparison.clear * 100:.0f} % clear"),
             ("turned by", f"{comparison.angle:.1f}°"),
             ("size", scale),
             ("ink gain", f"{comparison.gain_mm:+.3f} mm at every edge"),

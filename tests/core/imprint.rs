@@ -51,7 +51,7 @@ fn fingerprint(drawing: &Drawing, radius: f64, degrees: f64) -> Fingerprint {
 
 fn held(registered: &Registered, questioned: &Drawing, degrees: f64) -> Comparison {
     let (image, imprint) = picture(questioned, RADIUS, degrees);
-    compare(registered, &image, &imprint)
+    compare(registered, &image, &imprint, &[])
 }
 
 /// The angle between two directions, 0 to 180 degrees.
@@ -133,7 +133,7 @@ fn missing_ink_is_no_evidence_but_added_ink_is() {
             row[(share * line as f64 / 3.0) as usize * 3..].fill(255);
         }
         let image = Image::from_pixels(image.width(), image.height(), 3, Some(PER_METRE), pixels).unwrap();
-        compare(&seal, &image, &imprint)
+        compare(&seal, &image, &imprint, &[])
     };
     let most = wiped(0.72);
     assert!(matches!(most.verdict, Verdict::Matches | Verdict::Insufficient), "{most:?}");
@@ -148,7 +148,7 @@ fn missing_ink_is_no_evidence_but_added_ink_is() {
     assert!(added.extra > 0.05, "{added:?}");
     // A blank place is no imprint to judge.
     let blank = Image::from_pixels(600, 600, 3, Some(PER_METRE), vec![255; 1_080_000]).unwrap();
-    let nothing = compare(&seal, &blank, &place(&drawing, (300.0, 300.0), RADIUS, 0.0));
+    let nothing = compare(&seal, &blank, &place(&drawing, (300.0, 300.0), RADIUS, 0.0), &[]);
     assert_eq!(nothing.verdict, Verdict::Insufficient, "{nothing:?}");
 }
 
@@ -165,7 +165,7 @@ fn black_text_over_the_imprint_does_not_hide_it() {
         }
     }
     let image = Image::from_pixels(image.width(), image.height(), 3, Some(PER_METRE), pixels).unwrap();
-    let comparison = compare(&registered(&drawing), &image, &imprint);
+    let comparison = compare(&registered(&drawing), &image, &imprint, &[]);
     assert_eq!(comparison.verdict, Verdict::Matches, "{comparison:?}");
     assert!(comparison.extra < 0.01);
 }
@@ -191,12 +191,12 @@ fn a_seal_of_another_size_is_a_look_alike_where_the_resolution_is_known() {
     let drawing = Drawing::seal(13);
     let seal = registered(&drawing);
     let (image, imprint) = picture(&drawing, RADIUS * 1.06, 77.0);
-    let larger = compare(&seal, &image, &imprint);
+    let larger = compare(&seal, &image, &imprint, &[]);
     assert_eq!((larger.verdict, larger.decided_by.measure), (Verdict::LookAlike, Measure::Size), "{larger:?}");
     let unknown = Imprint { pixels_per_metre: None, ..imprint };
     let pixels = image.pixels().to_vec();
     let image = Image::from_pixels(image.width(), image.height(), 3, None, pixels).unwrap();
-    let somewhere = compare(&seal, &image, &unknown);
+    let somewhere = compare(&seal, &image, &unknown, &[]);
     assert_eq!((somewhere.verdict, somewhere.scale), (Verdict::Matches, None), "{somewhere:?}");
     assert!(matches!(register(&[(&image, &unknown)]), Err(Error::InvalidArgument { field: "dpi", .. })));
 }

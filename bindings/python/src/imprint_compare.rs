@@ -150,6 +150,7 @@ fn measure_name(measure: Measure) -> &'static str {
         Measure::Size => "size",
         Measure::Likeness => "likeness",
         Measure::Coverage => "coverage",
+        Measure::Clear => "clear",
     }
 }
 
@@ -195,6 +196,7 @@ pub(crate) struct Part {
     width_mm: f64,
     extra: f64,
     coverage: f64,
+    clear: f64,
     judged: bool,
     ratio: f64,
 }
@@ -310,6 +312,7 @@ impl Comparison {
             width_mm: p.width_mm,
             extra: p.extra,
             coverage: p.coverage,
+            clear: p.clear,
             judged: p.judged,
             ratio: p.ratio,
         };
@@ -350,6 +353,12 @@ impl Comparison {
     #[getter]
     fn coverage(&self) -> f64 {
         self.0.coverage
+    }
+
+    /// The share of the registered ink of characters and stars that neither print nor another imprint hides, 0 to 1.
+    #[getter]
+    fn clear(&self) -> f64 {
+        self.0.clear
     }
 
     /// How much further than registered the ink reaches at every edge, in mm.
@@ -426,15 +435,26 @@ impl Comparison {
 
 /// The imprint that is meant: the given one, or the best of the picture.
 fn meant(image: &imprint::Image, given: Option<&Imprint>, per_metre: Option<u32>) -> PyCoreResult<imprint::Imprint> {
-    let known = per_metre.or(image.pixels_per_metre());
-    let mut place = match given {
-        Some(given) => given.0,
-        None => *imprint::find_at(image, known)
-            .first()
-            .ok_or(sealcore::Error::NoImprint { reason: "no round, oval or square border of a seal was found" })?,
-    };
-    place.pixels_per_metre = per_metre.or(place.pixels_per_metre).or(known);
+    let found = if given.is_some() { Vec::new() } else { imprint::find_at(image, known(image, per_metre)) };
+    given_or_first(image, given, &found, per_metre)
+}
+
+/// The given imprint, or the first of those that were found, at the resolution that is known best.
+fn given_or_first(
+    image: &imprint::Image,
+    given: Option<&Imprint>,
+    found: &[imprint::Imprint],
+    per_metre: Option<u32>,
+) -> PyCoreResult<imprint::Imprint> {
+    let none = sealcore::Error::NoImprint { reason: "no round, oval or square border of a seal was found" };
+    let mut place = given.map(|given| given.0).or(found.first().copied()).ok_or(none)?;
+    place.pixels_per_metre = per_metre.or(place.pixels_per_metre).or(image.pixels_per_metre());
     Ok(place)
+}
+
+/// The resolution: as given, or as the picture states it.
+fn known(image: &imprint::Image, per_metre: Option<u32>) -> Option<u32> {
+    per_metre.or(image.pixels_per_metre())
 }
 
 /// The fingerprint of an imprint on a picture.
@@ -482,19 +502,22 @@ pub(crate) fn register_seal(
 
 /// Compare the imprint on a picture with a registered seal.
 #[pyfunction]
-#[pyo3(signature = (registered, image, imprint, dpi, /))]
+#[pyo3(signature = (registered, image, imprint, others, dpi, /))]
 pub(crate) fn compare_imprint(
     registered: &Registered,
     image: &Bound<'_, PyAny>,
     imprint: Option<&Imprint>,
+    others: Vec<PyRef<'_, Imprint>>,
     dpi: Option<f64>,
 ) -> PyResult<Comparison> {
     let dpi = pixels_per_metre(dpi)?;
     let picture = Picture::of(image)?;
     let pixels = picture.image();
+    let others: Vec<imprint::Imprint> = others.iter().map(|other| other.0).collect();
     let made = image.py().detach(|| {
-        let place = meant(pixels, imprint, dpi)?;
-        Ok::<_, CoreError>(imprint::compare(&registered.0, pixels, &place))
+        let others = if imprint.is_some() { others } else { imprint::find_at(pixels, known(pixels, dpi)) };
+        let place = given_or_first(pixels, imprint, &others, dpi)?;
+        Ok::<_, CoreError>(imprint::compare(&registered.0, pixels, &place, &others))
     });
     Ok(Comparison(made?))
 }

@@ -7,18 +7,22 @@ use super::elements::PartKind;
 use super::find::{Imprint, Shape};
 use super::fingerprint::Fingerprint;
 use super::image::Image;
+use super::ink::Ink;
 use super::measure::{Block, Laid, Measured, measure, play, scatter};
 use super::plane::Map;
 use super::rates::{ERROR_RATES, ErrorRate};
 use super::registered::{Design, Registered, levelled};
 use super::scan::Scan;
-use super::shares::{HOLLOW, absent, hollow};
+use super::shares::{HOLLOW, absent, hollow, lost_line};
 use super::turn::turns;
 use super::verdict::{
     Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, Verdict, few, judges_shape,
     limit,
 };
 use std::sync::Arc;
+
+/// On grey pictures the edges of print, blurred by paper, lens and file, are as grey as ink: so far from print, in mm.
+const FRINGE_MM: f64 = 0.12;
 
 /// A part of the registered design, and how the questioned imprint shows it.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +45,8 @@ pub struct PartComparison {
     pub extra: f64,
     /// The share of its ink that is there.
     pub coverage: f64,
+    /// The share of its registered ink that neither print nor another imprint hides.
+    pub clear: f64,
     /// Whether enough of its outline is clear to judge shift, turn, growth and width.
     pub judged: bool,
     /// The strongest evidence against it, value over limit.
@@ -72,6 +78,8 @@ pub struct Comparison {
     pub displacement_p90_mm: f64,
     /// The share of the registered ink that is there.
     pub coverage: f64,
+    /// The share of the registered ink of characters and stars that neither print nor another imprint hides.
+    pub clear: f64,
     /// How much further than registered the ink reaches at every edge, in mm.
     pub gain_mm: f64,
     /// How the imprint is turned on its picture against the registered one, degrees counter-clockwise, 0 to 360.
@@ -90,21 +98,38 @@ pub struct Comparison {
 /// Compare the imprint on a picture with a registered seal.
 ///
 /// Ink that the questioned imprint lacks is no evidence (stamps miss ink) and only lowers the coverage; ink that the
-/// registered seal lacks is.
+/// registered seal lacks is. What print hides is not judged, nor ink that may be another imprint's.
+///
+/// # Inputs
+/// `others`: the other imprints on the picture, as [`super::find()`] gives them; this one may be among them.
 ///
 /// # Source
 /// Own method. The alignment: Baker and Matthews. The asymmetry: Horiuchi, ICDAR 2001; the abstention: Ueda 1994.
-pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint) -> Comparison {
+pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint, others: &[Imprint]) -> Comparison {
     let design = registered.design();
-    let density = density(image, imprint);
+    let mut density = density(image, imprint);
     let fingerprint = Fingerprint::measured(&density, imprint);
     let frame = &registered.frame;
     let per_mm = frame.per_mm;
+    if imprint.ink == Ink::Grey {
+        density.ignore_fringes(FRINGE_MM * per_mm * coarseness(registered, imprint));
+    }
     let (scan, rough) = laid_roughly(registered, imprint, &density, &fingerprint);
     let (map, likeness) = align(&design.levels, &scan, &rough).unwrap_or((rough[0], 0.0));
     let ink = scan.ink.warped(&map, frame.side).blurred((0.05 * per_mm as f32).max(0.5));
     let hidden = scan.hidden.as_ref().map(|plane| plane.warped_mask(&map, frame.side));
-    let laid = Laid { ink: levelled(&ink, 0.45), pressed: ink, hidden };
+    let mut laid = Laid { ink: levelled(&ink, 0.45), pressed: ink, hidden, foreign: Vec::new() };
+    let over: Vec<&Imprint> = others.iter().filter(|other| other.ink == imprint.ink && !other.is_at(imprint)).collect();
+    if !over.is_empty() {
+        let origin = scan.of_picture().inverse().unwrap_or(Map::scale(1.0, 0.0)).after(&map);
+        laid.hide_foreign(design, per_mm as f32, |x, y| {
+            let place = origin.apply(x as f64, y as f64);
+            over.iter().any(|other| other.holds(place))
+        });
+    }
+    if imprint.ink == Ink::Grey {
+        laid.hide_thin_print(design, per_mm as f32);
+    }
     let measured = measure(design, &laid, per_mm as f32);
 
     let picture = scan.of_picture().inverse().map_or(map, |back| back.after(&map));
@@ -115,6 +140,12 @@ pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint) -> Com
         .or(image.pixels_per_metre())
         .map(|per_metre| (a * d - b * c).abs().sqrt() * per_mm / (f64::from(per_metre) / 1000.0));
     judge(registered, design, (laid, density), measured, likeness, angle, scale)
+}
+
+/// Pixels of the picture in one of the registered frame.
+fn coarseness(registered: &Registered, imprint: &Imprint) -> f64 {
+    let longer = |[u, v]: [(f64, f64); 2]| u.0.hypot(u.1).max(v.0.hypot(v.1));
+    longer([real(imprint.u), real(imprint.v)]) / longer(registered.frame.axes)
 }
 
 fn real((x, y): (i64, i64)) -> (f64, f64) {
@@ -128,9 +159,7 @@ pub(super) fn laid_roughly(
     density: &Density,
     fingerprint: &Fingerprint,
 ) -> (Scan, Vec<Map>) {
-    let longer = |[u, v]: [(f64, f64); 2]| u.0.hypot(u.1).max(v.0.hypot(v.1));
-    let coarse = longer([real(imprint.u), real(imprint.v)]) / longer(registered.frame.axes);
-    let scan = Scan::new(density, coarse);
+    let scan = Scan::new(density, coarseness(registered, imprint));
     let into = scan.of_picture();
     let rough = rough_maps(registered, imprint, fingerprint).iter().map(|map| into.after(map)).collect();
     (scan, rough)
@@ -254,6 +283,7 @@ fn judge(
             width_mm: width,
             extra,
             coverage: f64::from(measured.present[k]),
+            clear: f64::from(measured.clear[k]),
             judged: fit.judged,
             ratio,
         });
@@ -265,10 +295,14 @@ fn judge(
         ratio: limit(Measure::Coverage) / coverage.max(1e-3),
         ..Evidence::of(Measure::Coverage, None, coverage)
     };
+    let clear = f64::from(measured.clear_all);
+    let unclear =
+        Evidence { ratio: limit(Measure::Clear) / clear.max(1e-3), ..Evidence::of(Measure::Clear, None, clear) };
     let unlike = Evidence {
         ratio: limit(Measure::Likeness) / likeness.max(1e-3),
         ..Evidence::of(Measure::Likeness, None, likeness)
     };
+    let seen: Vec<f32> = measured.present.iter().zip(&measured.clear).map(|(there, clear)| there * clear).collect();
     let (verdict, decided_by) = if amount < LEAST_AMOUNT {
         (Verdict::Insufficient, weak)
     } else if extra >= OTHER_DESIGN_EXTRA
@@ -278,14 +312,17 @@ fn judge(
         (Verdict::Different, Evidence::of(Measure::Extra, None, extra))
     } else if coverage < limit(Measure::Coverage) {
         (Verdict::Insufficient, weak)
+    } else if clear < limit(Measure::Clear) {
+        (Verdict::Insufficient, unclear)
     } else if likeness < limit(Measure::Likeness) {
         (Verdict::Different, unlike)
     } else if evidence[0].ratio >= 1.0 {
         (Verdict::LookAlike, evidence[0])
-    } else if let Some(k) = hollow(design, &measured.present, per_mm as f32) {
-        let share = f64::from(measured.present[k]);
+    } else if let Some(k) = lost_line(design, &seen, per_mm as f32).or_else(|| hollow(design, &seen, per_mm as f32)) {
+        let (there, clear) = (f64::from(measured.present[k]), f64::from(measured.clear[k]));
+        let (measure, share) = if there < clear { (Measure::Coverage, there) } else { (Measure::Clear, clear) };
         let ratio = f64::from(HOLLOW) / share.max(1e-3);
-        (Verdict::Insufficient, Evidence { ratio, ..Evidence::of(Measure::Coverage, Some(k), share) })
+        (Verdict::Insufficient, Evidence { ratio, ..Evidence::of(measure, Some(k), share) })
     } else {
         (Verdict::Matches, evidence[0])
     };
@@ -301,6 +338,7 @@ fn judge(
         displacement_rms_mm: f64::from(measured.rms),
         displacement_p90_mm: f64::from(measured.p90),
         coverage,
+        clear,
         gain_mm: f64::from(measured.gain),
         angle,
         scale,

@@ -205,6 +205,25 @@ pub struct Density {
 }
 
 impl Density {
+    /// Ignores what lies within `reach` pixels of print as well: its blurred edges are as grey as ink.
+    pub(super) fn ignore_fringes(&mut self, reach: f64) {
+        let print: Vec<usize> = (0..self.ignore.len()).filter(|&at| self.ignore[at] != 0).collect();
+        let (width, far) = (self.width as i64, reach as i64);
+        let disc: Vec<(i64, i64)> = (-far..=far)
+            .flat_map(|dy| (-far..=far).map(move |dx| (dx, dy)))
+            .filter(|&(dx, dy)| (dx * dx + dy * dy) as f64 <= reach * reach)
+            .collect();
+        for at in print {
+            let (x, y) = (at as i64 % width, at as i64 / width);
+            for &(dx, dy) in &disc {
+                let (x, y) = (x + dx, y + dy);
+                if x >= 0 && y >= 0 && x < width && y < self.height as i64 {
+                    self.ignore[(y * width + x) as usize] = 255;
+                }
+            }
+        }
+    }
+
     /// The ink at a place of the page; `None` outside and where it cannot be known.
     pub fn at(&self, x: i64, y: i64) -> Option<u8> {
         let (x, y) = (x - self.left, y - self.top);
@@ -295,15 +314,16 @@ pub fn density(image: &Image, imprint: &Imprint) -> Density {
 /// From which density on a pixel of a grey picture is print: far above the border's strokes.
 fn print(image: &Image, unmixer: &Unmixer<'_>, imprint: &Imprint) -> i32 {
     let mut strokes = Vec::new();
-    for step in 0..128 {
-        // The strongest ink near the border in each direction.
-        let near = (90..=102).step_by(2).filter_map(|share| {
-            let (x, y) = imprint.place(share, step * 8);
-            let inside = x >= 0 && y >= 0 && x < i64::from(image.width()) && y < i64::from(image.height());
-            inside.then(|| unmixer.unmixed(image.pixel(x as u32, y as u32)).0)
-        });
-        strokes.extend(near.max());
+    for step in 0..256 {
+        for share in 94..=101 {
+            let (x, y) = imprint.place(share, step * 4);
+            if !unmixer.outside(x, y) {
+                let (ink, _) = unmixer.unmixed(image.pixel(x as u32, y as u32));
+                strokes.extend((ink >= UNIT / 10).then_some(ink));
+            }
+        }
     }
+    // Lines of print cross the border in few places: half of the inked ones are the seal's alone.
     strokes.sort_unstable();
     let level = strokes.get(strokes.len() / 2).copied().unwrap_or(UNIT);
     (level * 8 / 5).max(UNIT / 4)

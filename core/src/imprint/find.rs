@@ -97,6 +97,28 @@ impl Imprint {
         [(cx - x) >> 4, (cy - y) >> 4, (cx + x + 15) >> 4, (cy + y + 15) >> 4]
     }
 
+    /// Whether another border is this one, measured again.
+    pub(super) fn is_at(&self, other: &Imprint) -> bool {
+        let (own, size) = (length(self.u), length(other.u));
+        let apart = length((self.centre.0 - other.centre.0, self.centre.1 - other.centre.1));
+        apart < 0.1 * size && (own - size).abs() < 0.1 * size
+    }
+
+    /// Whether a pixel lies within the border, or on it.
+    pub(super) fn holds(&self, (x, y): Point) -> bool {
+        const ROOM: f64 = 1.04;
+        let (dx, dy) = (x - self.centre.0 as f64 / 16.0, y - self.centre.1 as f64 / 16.0);
+        let along = |(ax, ay): (i64, i64)| {
+            let (ax, ay) = (ax as f64 / 16.0, ay as f64 / 16.0);
+            (dx * ax + dy * ay) / (ax * ax + ay * ay).max(1.0)
+        };
+        let (u, v) = (along(self.u), along(self.v));
+        match self.shape {
+            Shape::Square => u.abs().max(v.abs()) <= ROOM,
+            Shape::Round | Shape::Oval => u.hypot(v) <= ROOM,
+        }
+    }
+
     /// The bounds with an eighth of the longer axis around them.
     pub(super) fn widened(&self) -> [i64; 4] {
         let [left, top, right, bottom] = self.bounds();

@@ -1,11 +1,14 @@
 //! What differs between a registered design and a questioned imprint laid over it: in millimetres, part by part.
 
 use super::edges::{Beside, Look, beside};
-use super::elements::PartKind;
+use super::elements::{NONE, PartKind};
 use super::plane::{Plane, solve};
 use super::registered::Design;
 use super::shares::{Shares, shares};
 use super::stray::stray;
+
+/// Ink further than this from registered ink may be a thin stroke of print, or another imprint's, in mm.
+const HANG_MM: f32 = 0.12;
 
 /// How far beside a registered outline the questioned one is looked for, in mm.
 const REACH_MM: f32 = 0.5;
@@ -32,8 +35,58 @@ pub(super) struct Laid {
     pub(super) ink: Plane,
     /// The same as it was pressed: uneven.
     pub(super) pressed: Plane,
-    /// Where black print hides it, 1 for hidden.
+    /// Where print or another imprint hides it, 1 for hidden.
     pub(super) hidden: Option<Plane>,
+    /// Ink of other imprints beside each part, in pixels; last, beside no part. Empty where there are none.
+    pub(super) foreign: Vec<f32>,
+}
+
+impl Laid {
+    /// Hides ink that the registered seal has not where another imprint lies over this one: nobody knows whose it is.
+    ///
+    /// # Inputs
+    /// `over`: whether a place of the frame is within another imprint.
+    pub(super) fn hide_foreign(&mut self, design: &Design, per_mm: f32, over: impl Fn(usize, usize) -> bool) {
+        let side = design.plane.width;
+        let hidden = self.hidden.get_or_insert_with(|| Plane::new(side, side));
+        self.foreign = vec![0.0; design.parts.len() + 1];
+        for at in 0..side * side {
+            let stray = self.ink.values[at] >= 0.2 && design.distance[at] > HANG_MM * per_mm;
+            if stray && over(at % side, at / side) {
+                hidden.values[at] = 1.0;
+                let label = design.labels[at];
+                self.foreign[if label == NONE { design.parts.len() } else { usize::from(label) }] += 1.0;
+            }
+        }
+    }
+
+    /// Hides, on a grey picture, ink that the registered seal has not and that hangs together with print: thin strokes
+    /// of print are no darker than a seal.
+    pub(super) fn hide_thin_print(&mut self, design: &Design, per_mm: f32) {
+        const FAR_MM: f32 = 1.5;
+        let Some(hidden) = &mut self.hidden else { return };
+        let (side, mut front) = (hidden.width, Vec::new());
+        front.extend((0..side * side).filter(|&at| hidden.values[at] > 0.25));
+        for _ in 0..(FAR_MM * per_mm) as usize {
+            let mut next = Vec::new();
+            for at in front {
+                let (x, y) = (at % side, at / side);
+                if x == 0 || y == 0 || x + 1 == side || y + 1 == side {
+                    continue;
+                }
+                for to in
+                    [at - side - 1, at - side, at - side + 1, at - 1, at + 1, at + side - 1, at + side, at + side + 1]
+                {
+                    let stray = self.ink.values[to] >= 0.2 && design.distance[to] > HANG_MM * per_mm;
+                    if stray && hidden.values[to] <= 0.25 {
+                        hidden.values[to] = 1.0;
+                        next.push(to);
+                    }
+                }
+            }
+            front = next;
+        }
+    }
 }
 
 /// How a part of the questioned imprint lies against the registered one.
@@ -103,6 +156,9 @@ pub(super) struct Measured {
     /// The extra ink of the characters, of theirs.
     pub(super) extra_text: f32,
     pub(super) present_all: f32,
+    /// The share of each part's ink, and of that of all characters and stars, that nothing hides.
+    pub(super) clear: Vec<f32>,
+    pub(super) clear_all: f32,
     /// The questioned ink over the registered ink, areas.
     pub(super) amount: f32,
     /// How far from registered ink each part's ink may reach, in pixels; last, beside no part.
@@ -142,7 +198,7 @@ pub(super) fn measure(design: &Design, laid: &Laid, per_mm: f32) -> Measured {
             if border { border_fit(fit, design, list, &first, &global, per_mm) } else { fit }
         })
         .collect();
-    let Shares { extra, present, extra_all, extra_text, present_all, amount, tolerance } =
+    let Shares { extra, present, extra_all, extra_text, present_all, clear, clear_all, amount, tolerance } =
         shares(design, laid, &fits, per_mm);
     let blocks = blocks(design, &first, &global, per_mm);
     let (rms, p90) = spread(&blocks);
@@ -156,6 +212,8 @@ pub(super) fn measure(design: &Design, laid: &Laid, per_mm: f32) -> Measured {
         extra_all,
         extra_text,
         present_all,
+        clear,
+        clear_all,
         amount,
         tolerance,
         gain: global[6] / per_mm,

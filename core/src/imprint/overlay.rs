@@ -110,8 +110,8 @@ pub fn cutout(image: &Image, imprint: &Imprint) -> Vec<u8> {
 }
 
 impl Comparison {
-    /// The overlay: grey the same, light grey within the tolerance, red extra, blue missing, yellow hidden by black
-    /// print; the worst parts ringed in orange, green arrows for local displacements, eight times as long.
+    /// The overlay: grey the same, light grey within the tolerance, red extra, blue missing, yellow hidden by print or
+    /// another imprint; the worst parts ringed in orange, green arrows for local displacements, eight times as long.
     ///
     /// The picture is in the frame of the registered seal, at least 720 pixels on a side.
     pub fn overlay(&self) -> Overlay {
@@ -168,7 +168,9 @@ impl Comparison {
             picture.arrow(from, (from.0 + block.shift.0 * scale, from.1 + block.shift.1 * scale), ARROW);
         }
         let mut ringed = Vec::new();
-        for evidence in self.evidence.iter().filter(|e| e.ratio >= 1.0 && e.measure != Measure::Coverage) {
+        for evidence in
+            self.evidence.iter().filter(|e| e.ratio >= 1.0 && !matches!(e.measure, Measure::Coverage | Measure::Clear))
+        {
             if let Some(part) = evidence.part
                 && !ringed.contains(&part)
                 && ringed.len() < MOST_RINGS

@@ -66,7 +66,7 @@ fn laid_over(registered: &Registered, image: &Image, imprint: &Imprint) -> Resul
     let side = registered.frame.side;
     let ink = levelled(&scan.ink.warped(&map, side), 0.6);
     let hidden = scan.hidden.as_ref().map(|plane| plane.warped_mask(&map, side));
-    let laid = Laid { pressed: ink.clone(), ink, hidden };
+    let laid = Laid { pressed: ink.clone(), ink, hidden, foreign: Vec::new() };
     let measured = measure(design, &laid, registered.frame.per_mm as f32);
     if measured.extra_all.max(measured.extra_text) >= MOST_EXTRA {
         return Err(other);

@@ -17,6 +17,8 @@ pub(super) struct Shares {
     pub(super) extra_all: f32,
     pub(super) extra_text: f32,
     pub(super) present_all: f32,
+    pub(super) clear: Vec<f32>,
+    pub(super) clear_all: f32,
     pub(super) amount: f32,
     /// By part, and last beside no part: further than this from registered ink, ink is extra; in pixels.
     pub(super) tolerance: Vec<f32>,
@@ -28,19 +30,25 @@ pub(super) fn shares(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) ->
     let n = design.parts.len();
     let (mut ink, mut extra, mut due, mut there) =
         (vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1], vec![0.0f32; n + 1]);
+    // Registered ink, and how much of it is hidden, or obscured by as much other ink beside it.
+    let (mut drawn, mut unclear) = (vec![0.0f32; n + 1], vec![0.0f32; n + 1]);
+    unclear.iter_mut().zip(&laid.foreign).for_each(|(unclear, foreign)| *unclear = *foreign);
     // Where a part's ink has spread, so far is the tolerance; beside no part, as the whole.
     let tolerance: Vec<f32> =
         fits.iter().map(|fit| fit.spread).chain([0.0]).map(|spread| (TOLERANCE_MM + spread) * per_mm).collect();
     // Beyond the border other things may stand.
     let outside = -0.4 * per_mm;
     for at in 0..side * side {
-        if laid.hidden.as_ref().is_some_and(|hidden| hidden.values[at] > 0.25) {
-            continue;
-        }
         let label = design.labels[at];
         let part = if label == NONE { n } else { usize::from(label) };
-        let inked = laid.ink.values[at] >= 0.5;
         let registered = design.plane.values[at] >= 0.5;
+        let hidden = laid.hidden.as_ref().is_some_and(|hidden| hidden.values[at] > 0.25);
+        drawn[part] += f32::from(u8::from(registered));
+        unclear[part] += f32::from(u8::from(registered && hidden));
+        if hidden {
+            continue;
+        }
+        let inked = laid.ink.values[at] >= 0.5;
         if registered {
             due[part] += 1.0;
             there[part] += f32::from(u8::from(laid.ink.values[at] >= 0.4));
@@ -58,6 +66,9 @@ pub(super) fn shares(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) ->
         let parts = design.parts.iter().zip(v);
         parts.filter(|(part, _)| part.kind == PartKind::Character).map(|(_, v)| v).sum()
     };
+    let clear: Vec<f32> = (0..n).map(|k| share((drawn[k] - unclear[k]).max(0.0), drawn[k])).collect();
+    let inner = (0..n).filter(|&k| design.parts[k].kind != PartKind::Border);
+    let (seen, all) = inner.fold((0.0, 0.0), |(seen, all), k| (seen + clear[k] * drawn[k], all + drawn[k]));
     let of_part = |a: &[f32], b: &[f32]| (0..n).map(|k| share(a[k], b[k])).collect::<Vec<f32>>();
     let beside = (0..n).map(|k| {
         let group = company(design, k, per_mm);
@@ -72,6 +83,8 @@ pub(super) fn shares(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) ->
         extra_all: share(sum(&extra), sum(&ink)),
         extra_text: share(text(&extra), text(&ink)),
         present_all: share(sum(&there), sum(&due)),
+        clear_all: if all > 0.0 { seen / all } else { 1.0 },
+        clear,
         amount: share(sum(&ink), sum(&due)),
         tolerance,
     }
@@ -135,15 +148,56 @@ fn line_gone(design: &Design, present: &[f32], per_mm: f32) -> usize {
     if sharp && gone >= LEAST && 2 * gone < shares(false).count() { gone } else { 0 }
 }
 
+/// A character of a line of which there is no trace, such as the purpose of a seal: the company's other seals differ in
+/// just that. What cannot be seen is not said to match.
+///
+/// # Inputs
+/// `seen`: the share of each part's ink that is there and clear.
+pub(super) fn lost_line(design: &Design, seen: &[f32], per_mm: f32) -> Option<usize> {
+    const LEAST: usize = 3;
+    const TRACE: f32 = 0.15;
+    let parts = &design.parts;
+    let size = |part: &Part| part.half.0.max(part.half.1) * 2.0;
+    // Digits of a code are small and thin: of those a whole line fades.
+    let mut left: Vec<usize> = (0..parts.len()).filter(|&k| is_character(&parts[k], per_mm)).collect();
+    let gap = |a: &Part, b: &Part| {
+        let beside = (a.centre.0 - b.centre.0).abs() - a.half.0 - b.half.0;
+        let above = (a.centre.1 - b.centre.1).abs() - a.half.1 - b.half.1;
+        beside.max(0.0).hypot(above.max(0.0))
+    };
+    while let Some(first) = left.pop() {
+        let mut line = vec![first];
+        let mut next = 0;
+        while next < line.len() {
+            let own = &parts[line[next]];
+            let (near, far): (Vec<usize>, Vec<usize>) =
+                left.iter().partition(|&&k| gap(own, &parts[k]) < 0.75 * size(own).max(size(&parts[k])));
+            line.extend(near);
+            left = far;
+            next += 1;
+        }
+        if line.len() >= LEAST && line.iter().all(|&k| seen[k] < TRACE) {
+            return Some(first);
+        }
+    }
+    None
+}
+
+/// Whether a part is a character with enough ink that its loss means something.
+fn is_character(part: &Part, per_mm: f32) -> bool {
+    const LEAST_AREA_MM2: f32 = 1.5;
+    part.kind == PartKind::Character && part.area as f32 > LEAST_AREA_MM2 * per_mm * per_mm
+}
+
 /// The character that is least there, hardly a third, on an imprint that is whole elsewhere. Another character of fewer
 /// strokes leaves no extra ink and no outline: what cannot be seen is not said to match.
-pub(super) fn hollow(design: &Design, present: &[f32], per_mm: f32) -> Option<usize> {
-    const LEAST_AREA_MM2: f32 = 1.5;
-    let character = |&(_, part): &(usize, &Part)| {
-        part.kind == PartKind::Character && part.area as f32 > LEAST_AREA_MM2 * per_mm * per_mm
-    };
+///
+/// # Inputs
+/// `seen`: the share of each part's ink that is there and clear.
+pub(super) fn hollow(design: &Design, seen: &[f32], per_mm: f32) -> Option<usize> {
+    let parts = design.parts.iter().zip(seen).enumerate();
     let mut shares: Vec<(usize, f32)> =
-        design.parts.iter().enumerate().filter(character).map(|(k, _)| (k, present[k])).collect();
+        parts.filter(|(_, (part, _))| is_character(part, per_mm)).map(|(k, (_, share))| (k, *share)).collect();
     shares.sort_by(|a, b| a.1.total_cmp(&b.1));
     // Of a few large characters one loses half its ink by itself; of many that are whole none does.
     if shares.len() < 6 {

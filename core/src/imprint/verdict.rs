@@ -53,6 +53,9 @@ pub enum Measure {
     Likeness,
     /// The share of the registered ink that is there, 0 to 1; below its limit there is no verdict.
     Coverage,
+    /// The share of the registered ink of characters and stars that neither print nor another imprint hides, 0 to 1;
+    /// below its limit there is no verdict.
+    Clear,
 }
 
 /// A threshold, and how often it errs.
@@ -60,13 +63,13 @@ pub enum Measure {
 pub struct Threshold {
     /// What is measured.
     pub measure: Measure,
-    /// From here on the imprint is a look-alike (for [`Measure::Likeness`] and [`Measure::Coverage`]: below it).
+    /// From here on the imprint is a look-alike (for [`Measure::Likeness`], [`Measure::Coverage`] and [`Measure::Clear`]: below it).
     pub limit: f64,
 }
 
 /// The thresholds. They are chosen from what genuine imprints do (elastic play of 42 to 68 um rms, a gain of up to
 /// 0.1 mm of stroke, missing ink), not from the forgeries of one set.
-pub const THRESHOLDS: [Threshold; 17] = [
+pub const THRESHOLDS: [Threshold; 18] = [
     Threshold { measure: Measure::Extra, limit: 0.035 },
     Threshold { measure: Measure::PartExtra, limit: 0.14 },
     Threshold { measure: Measure::PartStray, limit: 0.085 },
@@ -84,6 +87,7 @@ pub const THRESHOLDS: [Threshold; 17] = [
     Threshold { measure: Measure::Size, limit: 0.035 },
     Threshold { measure: Measure::Likeness, limit: 0.40 },
     Threshold { measure: Measure::Coverage, limit: 0.35 },
+    Threshold { measure: Measure::Clear, limit: 0.35 },
 ];
 
 /// The limit of a measure.

@@ -166,7 +166,7 @@ def compare(
     found = imprints.find(question, dpi=dpi)
     if not found:
         raise NoImprint(f"{questioned}: no round, oval or square border of a seal was found")
-    result = imprints.compare(seal, question, found[0], dpi=dpi)
+    result = imprints.compare(seal, question, found[0], others=found, dpi=dpi)
     if overlay is not None:
         write_new(overlay, result.overlay_png(), force=force)
     if report is not None:
@@ -198,12 +198,13 @@ def verify_page(
     failed: list[dict[str, str]] = []
     seals: dict[int, imprints.Registered] = {}
     for file, number, page in _pages(sources, dpi, failed, quiet=as_json):
-        for place, found in enumerate(imprints.find(page), start=1):
+        on_page = imprints.find(page)
+        for place, found in enumerate(on_page, start=1):
             best: tuple[imprints.Hit, imprints.Comparison] | None = None
             for hit in store.index.search(imprints.fingerprint(page, found), limit=_CANDIDATES):
                 if hit.position not in seals:
                     seals[hit.position] = store.seal(hit.position)
-                result = imprints.compare(seals[hit.position], page, found)
+                result = imprints.compare(seals[hit.position], page, found, others=on_page)
                 if best is None or result.score < best[1].score:
                     best = (hit, result)
             row: dict[str, Any] = {"file": str(file), "page": number, "box": found.box}
@@ -250,6 +251,7 @@ def _facts(result: imprints.Comparison) -> dict[str, Any]:
         "displacement_rms_mm": round(result.displacement_rms_mm, 4),
         "displacement_p90_mm": round(result.displacement_p90_mm, 4),
         "coverage": round(result.coverage, 4),
+        "clear": round(result.clear, 4),
         "likeness": round(result.likeness, 4),
         "angle_degrees": round(result.angle, 2),
         "scale": None if result.scale is None else round(result.scale, 4),
