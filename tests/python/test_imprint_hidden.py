@@ -47,12 +47,12 @@ class Sealed:
         return pixels, self.place(stamped.centre, stamped.angle, ink)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def sealed() -> Sealed:
     return Sealed(9100)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def stranger() -> Sealed:
     return Sealed(9200)
 

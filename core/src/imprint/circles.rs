@@ -32,6 +32,20 @@ struct Edge {
     ny: f32,
 }
 
+/// The distances from a centre that are looked at, in cells: the band of the last bin ends half a cell further out than the
+/// directions are counted.
+const NEAR: f32 = LEAST as f32 - 2.0;
+const FAR: f32 = MOST as f32 + 2.5;
+
+/// An edge that faces a centre: its place, and where that is from the centre.
+struct Facing {
+    place: (f32, f32),
+    x: f32,
+    y: f32,
+    square: f32,
+    distance: f32,
+}
+
 /// The edges of a plane, row by row.
 pub(super) struct Edges {
     width: usize,
@@ -185,35 +199,43 @@ impl Edges {
         peaks.into_iter().map(|(_, at)| ((at % w) as f64 + 0.5, (at / w) as f64 + 0.5)).collect()
     }
 
-    /// The edges that face a centre from between two distances: place, distance.
-    fn facing(&self, (cx, cy): (f64, f64), least: f32, most: f32) -> impl Iterator<Item = (&Edge, f32, f32, f32)> {
+    /// The edges that face a centre from between the distances that [`Edges::circle`] looks at.
+    fn facing(&self, (cx, cy): (f64, f64), facing: &mut Vec<Facing>) {
+        facing.clear();
         let (cx, cy) = (cx as f32, cy as f32);
-        let top = (cy - most).max(0.0) as usize;
-        let bottom = ((cy + most).max(0.0) as usize + 1).min(self.height);
-        let rows = (top.min(bottom)..bottom).flat_map(move |y| {
+        let top = (cy - FAR).max(0.0) as usize;
+        let bottom = ((cy + FAR).max(0.0) as usize + 1).min(self.height);
+        for y in top.min(bottom)..bottom {
             let row = &self.list[self.rows[y]..self.rows[y + 1]];
             // Rows run from left to right.
-            let start = row.partition_point(|e| e.x < cx - most);
-            row[start..].iter().take_while(move |e| e.x <= cx + most)
-        });
-        rows.filter_map(move |e| {
-            let (x, y) = (e.x - cx, e.y - cy);
-            let square = x * x + y * y;
-            if square < least * least || square > most * most {
-                return None;
+            let start = row.partition_point(|e| e.x < cx - FAR);
+            for e in &row[start..] {
+                if e.x > cx + FAR {
+                    break;
+                }
+                let (x, y) = (e.x - cx, e.y - cy);
+                let square = x * x + y * y;
+                if !(NEAR * NEAR..=FAR * FAR).contains(&square) {
+                    continue;
+                }
+                let distance = square.sqrt();
+                if -(x * e.nx + y * e.ny) >= 0.93 * distance {
+                    facing.push(Facing { place: (e.x, e.y), x, y, square, distance });
+                }
             }
-            let distance = square.sqrt();
-            (-(x * e.nx + y * e.ny) >= 0.93 * distance).then_some((e, x, y, distance))
-        })
+        }
     }
 
     /// The most complete circle around a centre, moved to where its edges want it.
     fn circle(&self, start: (f64, f64)) -> Option<Circle> {
         let mut circle = Circle { centre: start, radius: 0.0, covered: 0.0 };
+        let (mut facing, mut points) = (Vec::new(), Vec::new());
         for round in 0..3 {
             let mut masks = [0u64; BINS + 1];
-            for (_, x, y, distance) in self.facing(circle.centre, LEAST as f32 - 2.0, MOST as f32 + 2.0) {
-                masks[(distance * 2.0) as usize] |= 1 << direction(x, y);
+            self.facing(circle.centre, &mut facing);
+            let most = MOST as f32 + 2.0;
+            for e in facing.iter().filter(|e| e.square <= most * most) {
+                masks[(e.distance * 2.0) as usize] |= 1 << direction(e.x, e.y);
             }
             // The bins from half a cell inside to a cell outside.
             let band = |k: usize| masks[k - 1] | masks[k] | masks[k + 1];
@@ -222,11 +244,12 @@ impl Edges {
             let most = bins.clone().map(covered).max()?;
             // Lettering and inner rings lie inside the border: the outermost of the good radii is the border.
             let k = bins.rev().find(|&k| covered(k) * 20 >= most * 17)?;
-            let (mut sum, mut count, mut points) = (0.0, 0, Vec::new());
+            let (mut sum, mut count) = (0.0, 0);
+            points.clear();
             let (near, far) = ((k as f32 - 2.0) / 2.0, (k as f32 + 3.0) / 2.0);
-            for (e, _, _, distance) in self.facing(circle.centre, near, far) {
-                points.push((f64::from(e.x), f64::from(e.y)));
-                sum += f64::from(distance);
+            for e in facing.iter().filter(|e| (near * near..=far * far).contains(&e.square)) {
+                points.push((f64::from(e.place.0), f64::from(e.place.1)));
+                sum += f64::from(e.distance);
                 count += 1;
             }
             if count < 8 {

@@ -16,8 +16,8 @@ use super::scan::Scan;
 use super::shares::{HOLLOW, absent, hollow, lost_line};
 use super::turn::turns;
 use super::verdict::{
-    Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, Verdict, few, judges_shape,
-    limit,
+    Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, Verdict, allowance, few,
+    judges_shape, limit,
 };
 use std::sync::Arc;
 
@@ -264,7 +264,11 @@ fn judge(
             }
         }
         match part.kind {
-            PartKind::Border if fit.sized => own.push(play_of(Measure::PartWidth, Some(k), width.abs())),
+            PartKind::Border if fit.sized => {
+                // The difference of two widths: each plays.
+                let plain = play_of(Measure::PartWidth, Some(k), width.abs());
+                own.push(Evidence { ratio: plain.ratio / allowance(coverage), ..plain });
+            }
             PartKind::Star if fit.sized => {
                 own.push(play_of(Measure::StarSize, Some(k), f64::from((fit.outward - solid).abs())));
             }
@@ -302,7 +306,7 @@ fn judge(
         ratio: limit(Measure::Likeness) / likeness.max(1e-3),
         ..Evidence::of(Measure::Likeness, None, likeness)
     };
-    let seen: Vec<f32> = measured.present.iter().zip(&measured.clear).map(|(there, clear)| there * clear).collect();
+    let seen: Vec<f32> = measured.present.iter().zip(&measured.clear).map(|(there, clear)| there.min(*clear)).collect();
     let (verdict, decided_by) = if amount < LEAST_AMOUNT {
         (Verdict::Insufficient, weak)
     } else if extra >= OTHER_DESIGN_EXTRA

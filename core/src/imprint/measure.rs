@@ -37,7 +37,7 @@ pub(super) struct Laid {
     pub(super) pressed: Plane,
     /// Where print or another imprint hides it, 1 for hidden.
     pub(super) hidden: Option<Plane>,
-    /// Ink of other imprints beside each part, in pixels; last, beside no part. Empty where there are none.
+    /// Ink of print or of other imprints beside each part, in pixels; last, beside no part. Empty where there is none.
     pub(super) foreign: Vec<f32>,
 }
 
@@ -48,14 +48,9 @@ impl Laid {
     /// `over`: whether a place of the frame is within another imprint.
     pub(super) fn hide_foreign(&mut self, design: &Design, per_mm: f32, over: impl Fn(usize, usize) -> bool) {
         let side = design.plane.width;
-        let hidden = self.hidden.get_or_insert_with(|| Plane::new(side, side));
-        self.foreign = vec![0.0; design.parts.len() + 1];
         for at in 0..side * side {
-            let stray = self.ink.values[at] >= 0.2 && design.distance[at] > HANG_MM * per_mm;
-            if stray && over(at % side, at / side) {
-                hidden.values[at] = 1.0;
-                let label = design.labels[at];
-                self.foreign[if label == NONE { design.parts.len() } else { usize::from(label) }] += 1.0;
+            if self.is_stray(design, at, per_mm) && over(at % side, at / side) {
+                self.hide(design, at);
             }
         }
     }
@@ -64,28 +59,42 @@ impl Laid {
     /// of print are no darker than a seal.
     pub(super) fn hide_thin_print(&mut self, design: &Design, per_mm: f32) {
         const FAR_MM: f32 = 1.5;
-        let Some(hidden) = &mut self.hidden else { return };
-        let (side, mut front) = (hidden.width, Vec::new());
-        front.extend((0..side * side).filter(|&at| hidden.values[at] > 0.25));
+        let side = design.plane.width;
+        let mut front: Vec<usize> = (0..side * side).filter(|&at| self.is_hidden(at)).collect();
         for _ in 0..(FAR_MM * per_mm) as usize {
             let mut next = Vec::new();
             for at in front {
                 let (x, y) = (at % side, at / side);
-                if x == 0 || y == 0 || x + 1 == side || y + 1 == side {
-                    continue;
-                }
-                for to in
-                    [at - side - 1, at - side, at - side + 1, at - 1, at + 1, at + side - 1, at + side, at + side + 1]
+                for (x, y) in (y.saturating_sub(1)..(y + 2).min(side))
+                    .flat_map(|y| (x.saturating_sub(1)..(x + 2).min(side)).map(move |x| (x, y)))
                 {
-                    let stray = self.ink.values[to] >= 0.2 && design.distance[to] > HANG_MM * per_mm;
-                    if stray && hidden.values[to] <= 0.25 {
-                        hidden.values[to] = 1.0;
+                    let to = y * side + x;
+                    if !self.is_hidden(to) && self.is_stray(design, to, per_mm) {
+                        self.hide(design, to);
                         next.push(to);
                     }
                 }
             }
             front = next;
         }
+    }
+
+    fn is_hidden(&self, at: usize) -> bool {
+        self.hidden.as_ref().is_some_and(|hidden| hidden.values[at] > 0.25)
+    }
+
+    /// Whether there is ink that the registered seal has not.
+    fn is_stray(&self, design: &Design, at: usize, per_mm: f32) -> bool {
+        self.ink.values[at] >= 0.2 && design.distance[at] > HANG_MM * per_mm
+    }
+
+    /// Hides other ink, and counts it by the part that it obscures.
+    fn hide(&mut self, design: &Design, at: usize) {
+        let side = design.plane.width;
+        self.hidden.get_or_insert_with(|| Plane::new(side, side)).values[at] = 1.0;
+        self.foreign.resize(design.parts.len() + 1, 0.0);
+        let label = design.labels[at];
+        self.foreign[if label == NONE { design.parts.len() } else { usize::from(label) }] += 1.0;
     }
 }
 

@@ -125,7 +125,8 @@ impl Page {
             self.papers.row(y, &mut line);
             let start = y * self.width;
             for (x, (cell, paper)) in self.cells[start..][..self.width].iter().zip(&line).enumerate() {
-                act(start + x, [0, 1, 2].map(|c| DENSITY[usize::from(cell[c])].wrapping_sub(paper[c]).max(0)));
+                let above = |value: u8, paper: i16| DENSITY[usize::from(value)].wrapping_sub(paper).max(0);
+                act(start + x, [above(cell[0], paper[0]), above(cell[1], paper[1]), above(cell[2], paper[2])]);
             }
         }
     }
@@ -251,11 +252,12 @@ impl Papers {
         let (upper, lower, down) = between(y, self.rows);
         // Densities in 0..=1380, shares in 0..=64: the products stay below 2^17.
         let blend = |a: [i16; 3], b: [i16; 3], share: i32| {
-            [0, 1, 2].map(|c| {
-                let (a, b) = (i32::from(a[c]), i32::from(b[c]));
+            let one = |a: i16, b: i16| {
+                let (a, b) = (i32::from(a), i32::from(b));
                 (a.wrapping_mul(2 * TILE as i32 - share).wrapping_add(b.wrapping_mul(share)) >> (TILE.ilog2() + 1))
                     as i16
-            })
+            };
+            [one(a[0], b[0]), one(a[1], b[1]), one(a[2], b[2])]
         };
         let mixed: Vec<[i16; 3]> = (0..self.columns)
             .map(|x| blend(self.densities[upper * self.columns + x], self.densities[lower * self.columns + x], down))

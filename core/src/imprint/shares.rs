@@ -152,7 +152,7 @@ fn line_gone(design: &Design, present: &[f32], per_mm: f32) -> usize {
 /// just that. What cannot be seen is not said to match.
 ///
 /// # Inputs
-/// `seen`: the share of each part's ink that is there and clear.
+/// `seen`: the share of each part's ink that is there, or the share that is clear if that is less.
 pub(super) fn lost_line(design: &Design, seen: &[f32], per_mm: f32) -> Option<usize> {
     const LEAST: usize = 3;
     const TRACE: f32 = 0.15;
@@ -193,7 +193,7 @@ fn is_character(part: &Part, per_mm: f32) -> bool {
 /// strokes leaves no extra ink and no outline: what cannot be seen is not said to match.
 ///
 /// # Inputs
-/// `seen`: the share of each part's ink that is there and clear.
+/// `seen`: the share of each part's ink that is there, or the share that is clear if that is less.
 pub(super) fn hollow(design: &Design, seen: &[f32], per_mm: f32) -> Option<usize> {
     let parts = design.parts.iter().zip(seen).enumerate();
     let mut shares: Vec<(usize, f32)> =
