@@ -1,7 +1,8 @@
 """``make accuracy``: how often the imprint room errs, as tables with counts and 95% intervals.
 
-Thresholds come from seeds A, results from seeds B, and nothing is tuned on B. The default run takes about a quarter of
-an hour on two idle cores; ``--scale 10`` takes ten times as many seals, ``--registry 100000`` the large registry.
+Thresholds come from seeds A, results from seeds B, and nothing is tuned on B. The default run takes about three
+quarters of an hour on two cores; ``--scale 10`` takes ten times as many seals, ``--registry 100000`` the large
+registry.
 
     make accuracy                                   every part
     make accuracy PART=forgeries                    one part: forgeries others search copies conditions peers real pages

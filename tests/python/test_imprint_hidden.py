@@ -86,22 +86,42 @@ def test_nothing_matches_under_a_black_disc(sealed, stranger, grey):
         assert comparison.decided_by.measure == "clear"
 
 
-def test_a_black_bar_over_one_character_leaves_it_unseen(sealed):
+def whole(sealed):
+    """A genuine imprint that matches, and its large characters on the picture: part, left, top, right, bottom."""
     pixels, place = sealed.scanned(sealed.stamped(), Scan(text=0.0))
     bare = imprint.compare(sealed.registered, pixels, place)
     assert bare.verdict == imprint.MATCHES, sentence(bare)
-    characters = [part for part in bare.parts if part.kind == "character" and min(part.size_mm) > 3]
-    hidden = characters[0]
-    turn, unit = math.radians(bare.angle), DPI / 25.4
-    x, y = hidden.centre_mm
-    x, y = x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn)
-    across, down = place.centre[0] + x * unit, place.centre[1] + y * unit
-    half = max(hidden.size_mm) * 0.6 * unit
-    pixels[round(down - half) : round(down + half), round(across - half) : round(across + half)] = 20
+    turn, unit, boxes = math.radians(bare.angle), DPI / 25.4, []
+    for number, part in enumerate(bare.parts):
+        if part.kind == "character" and min(part.size_mm) > 3:
+            x, y = part.centre_mm
+            x, y = x * math.cos(turn) + y * math.sin(turn), y * math.cos(turn) - x * math.sin(turn)
+            across, down = place.centre[0] + x * unit, place.centre[1] + y * unit
+            half = max(part.size_mm) * 0.6 * unit
+            boxes.append((number, round(across - half), round(down - half), round(across + half), round(down + half)))
+    return pixels, place, boxes
+
+
+def test_a_black_bar_over_one_character_leaves_it_unseen(sealed):
+    pixels, place, boxes = whole(sealed)
+    hidden, left, top, right, bottom = boxes[0]
+    pixels[top:bottom, left:right] = 20
     barred = imprint.compare(sealed.registered, pixels, place)
     assert barred.verdict == "insufficient", sentence(barred)
     assert barred.decided_by.measure == "clear"
-    assert barred.parts[barred.decided_by.part].centre_mm == hidden.centre_mm
+    assert barred.decided_by.part == hidden
+
+
+def test_two_characters_half_hidden_and_half_gone_are_unseen(sealed):
+    pixels, place, boxes = whole(sealed)
+    for _, left, top, right, bottom in (boxes[0], boxes[-1]):
+        middle = (left + right) // 2
+        pixels[top:bottom, middle:right] = pixels[0, 0]
+        pixels[top:bottom, left:middle] = 20
+    halved = imprint.compare(sealed.registered, pixels, place)
+    assert halved.verdict == "insufficient", sentence(halved)
+    assert halved.decided_by.measure == "clear"
+    assert halved.decided_by.part in {boxes[0][0], boxes[-1][0]}
 
 
 def overlapping(first: np.ndarray, second: np.ndarray):

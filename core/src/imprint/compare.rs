@@ -13,7 +13,7 @@ use super::plane::Map;
 use super::rates::{ERROR_RATES, ErrorRate};
 use super::registered::{Design, Registered, levelled};
 use super::scan::Scan;
-use super::shares::{HOLLOW, absent, hollow, lost_line};
+use super::shares::{HOLLOW, absent, hollow, lost_line, obscured};
 use super::turn::turns;
 use super::verdict::{
     Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, Verdict, allowance, few,
@@ -119,7 +119,8 @@ pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint, others
     let ink = scan.ink.warped(&map, frame.side).blurred((0.05 * per_mm as f32).max(0.5));
     let hidden = scan.hidden.as_ref().map(|plane| plane.warped_mask(&map, frame.side));
     let mut laid = Laid { ink: levelled(&ink, 0.45), pressed: ink, hidden, foreign: Vec::new() };
-    let over: Vec<&Imprint> = others.iter().filter(|other| other.ink == imprint.ink && !other.is_at(imprint)).collect();
+    let over: Vec<&Imprint> =
+        others.iter().filter(|other| other.ink == imprint.ink && other.is_over(imprint)).collect();
     if !over.is_empty() {
         let origin = scan.of_picture().inverse().unwrap_or(Map::scale(1.0, 0.0)).after(&map);
         laid.hide_foreign(design, per_mm as f32, |x, y| {
@@ -327,6 +328,9 @@ fn judge(
         let (measure, share) = if there < clear { (Measure::Coverage, there) } else { (Measure::Clear, clear) };
         let ratio = f64::from(HOLLOW) / share.max(1e-3);
         (Verdict::Insufficient, Evidence { ratio, ..Evidence::of(measure, Some(k), share) })
+    } else if let Some((k, share)) = obscured(design, &measured.present, &measured.clear, per_mm as f32) {
+        let ratio = f64::from(HOLLOW / share.max(1e-3));
+        (Verdict::Insufficient, Evidence { ratio, ..Evidence::of(Measure::Clear, Some(k), f64::from(share)) })
     } else {
         (Verdict::Matches, evidence[0])
     };

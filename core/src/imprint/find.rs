@@ -97,11 +97,13 @@ impl Imprint {
         [(cx - x) >> 4, (cy - y) >> 4, (cx + x + 15) >> 4, (cy + y + 15) >> 4]
     }
 
-    /// Whether another border is this one, measured again.
-    pub(super) fn is_at(&self, other: &Imprint) -> bool {
+    /// Whether this border may reach into another one, and is not that one measured again.
+    pub(super) fn is_over(&self, other: &Imprint) -> bool {
         let (own, size) = (length(self.u), length(other.u));
         let apart = length((self.centre.0 - other.centre.0, self.centre.1 - other.centre.1));
-        apart < 0.1 * size && (own - size).abs() < 0.1 * size
+        let same = apart < 0.1 * size && (own - size).abs() < 0.1 * size;
+        // A square reaches further at its corners.
+        !same && apart < 1.5 * (own + size)
     }
 
     /// Whether a pixel lies within the border, or on it.
