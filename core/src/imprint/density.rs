@@ -207,19 +207,23 @@ pub struct Density {
 impl Density {
     /// Ignores what lies within `reach` pixels of print as well: its blurred edges are as grey as ink.
     pub(super) fn ignore_fringes(&mut self, reach: f64) {
-        let print: Vec<usize> = (0..self.ignore.len()).filter(|&at| self.ignore[at] != 0).collect();
-        let (width, far) = (self.width as i64, reach as i64);
-        let disc: Vec<(i64, i64)> = (-far..=far)
-            .flat_map(|dy| (-far..=far).map(move |dx| (dx, dy)))
-            .filter(|&(dx, dy)| (dx * dx + dy * dy) as f64 <= reach * reach)
-            .collect();
-        for at in print {
-            let (x, y) = (at as i64 % width, at as i64 / width);
-            for &(dx, dy) in &disc {
-                let (x, y) = (x + dx, y + dy);
-                if x >= 0 && y >= 0 && x < width && y < self.height as i64 {
-                    self.ignore[(y * width + x) as usize] = 255;
+        // Finer than any scanner's the edges are no longer the lens's, and the work would grow with the square.
+        const MOST: f64 = 8.0;
+        let (width, reach) = (self.width, reach.min(MOST));
+        let print = self.ignore.clone();
+        for (y, line) in print.chunks_exact(width).enumerate() {
+            let mut from = 0;
+            for run in line.chunk_by(|a, b| (*a != 0) == (*b != 0)) {
+                let to = from + run.len();
+                if run[0] != 0 {
+                    for down in -(reach as isize)..=reach as isize {
+                        let Some(row) = y.checked_add_signed(down).filter(|&row| row < self.height) else { continue };
+                        let beside = (reach * reach - (down * down) as f64).sqrt() as usize;
+                        let columns = from.saturating_sub(beside)..(to + beside).min(width);
+                        self.ignore[row * width..][columns].fill(255);
+                    }
                 }
+                from = to;
             }
         }
     }
