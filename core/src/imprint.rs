@@ -23,6 +23,7 @@ mod find;
 mod fingerprint;
 mod fit;
 mod fourier;
+mod hidden;
 mod image;
 mod index;
 mod ink;

@@ -191,8 +191,7 @@ def fingerprint(image: Picture, imprint: Imprint | None = None) -> Fingerprint:
 
     Args:
         image: The picture.
-        imprint: Which imprint; None: the surest that :func:`find` finds, with all that it finds as ``others``.
-        others: The imprints that :func:`find` found on the picture; this one may be among them.
+        imprint: Which imprint; None: the surest that :func:`find` finds.
 
     Returns:
         A value that can be stored (``to_bytes``, ``Fingerprint.from_bytes``; ``Fingerprint.LENGTH`` bytes), compared
@@ -256,7 +255,8 @@ def compare(
     Args:
         registered: The seal.
         image: The picture.
-        imprint: Which imprint; None: the surest that :func:`find` finds.
+        imprint: Which imprint; None: the surest that :func:`find` finds, with all that it finds as ``others``.
+        others: The imprints that :func:`find` found on the picture; this one may be among them.
         dpi: The resolution in dots an inch, if it is known better than by the picture; without any the size is not
             judged.
 

@@ -189,8 +189,8 @@ fn is_character(part: &Part, per_mm: f32) -> bool {
     part.kind == PartKind::Character && part.area as f32 > LEAST_AREA_MM2 * per_mm * per_mm
 }
 
-/// The first of at least two characters of which print or another imprint hides much, and of the rest little is there; and the
-/// share that is seen. Ink that was excused beside them may be that of other characters.
+/// The first of at least two characters of which print or another imprint hides much, and of the rest little is there;
+/// and the share that is seen. Ink that was excused beside them may be that of other characters.
 pub(super) fn obscured(design: &Design, present: &[f32], clear: &[f32], per_mm: f32) -> Option<(usize, f32)> {
     const MUCH: f32 = 0.6;
     const LITTLE: f32 = 0.5;
