@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,40 +10,13 @@ from typing import Any
 import pytest
 from conftest import PROJECT
 from pdfs import Sheet, build_pdf
+from shell_world import Shell
 
 from sealcore import ledger as ledgers
 from sealcore import pki
 from sealcore.cli.app import root
 from sealcore.cli.contract import KEYWORD, write_contract
 from sealcore.seals.drawing import find_typeface
-
-
-class Shell:
-    """Runs `sealcore` in one directory."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-
-    def run(
-        self, *words: object, code: int | set[int] = 0, env: dict[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "sealcore.cli", *map(str, words)],
-            cwd=self.directory,
-            env={**os.environ, "SEALCORE_PASSWORD": "test password", "SEALCORE_OFFICE": "office", **(env or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        expected = code if isinstance(code, set) else {code}
-        assert done.returncode in expected, f"{words}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def json(self, *words: object, code: int | set[int] = 0) -> dict[str, Any]:
-        return json.loads(self.run(*words, "--json", code=code).stdout)
 
 
 @pytest.fixture
@@ -79,7 +49,7 @@ def test_every_command_has_help(shell):
 
 
 def test_version(shell):
-    assert "0.1.0" in shell.run("--version").stdout
+    assert "0.1.0" in shell.run("--version", started=True).stdout
 
 
 def test_hash(shell):
@@ -416,7 +386,7 @@ def test_an_office_that_is_not_there(shell):
 
 
 def test_demo(shell):
-    said = shell.json("demo", "--directory", "demo")
+    said = json.loads(shell.run("demo", "--directory", "demo", "--json", started=True).stdout)
     assert said["ok"] is True
     assert len(said["steps"]) > 25
     for path in said["files"].values():

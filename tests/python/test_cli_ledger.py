@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from test_cli import Shell
+from shell_world import Shell
 
 from sealcore import pki
 from sealcore.ledger import NoteKey, NoteSigner, Proof

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import missing
+from shell_world import Shell
 
 from sealcore.ledger import Summary
 
@@ -17,10 +17,7 @@ pytest.importorskip("click")
 
 
 def run(*words: Any, code: int = 0) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sealcore.cli", "ledger", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == code, (done.stdout, done.stderr)
-    return done
+    return Shell(Path.cwd()).run("ledger", *words, code=code, timeout=300)
 
 
 def as_json(*words: Any, code: int = 0) -> dict[str, Any]:
