@@ -4,7 +4,7 @@ use std::path::Path;
 use support::model::{Model, TESTS};
 
 /// What takes minutes on the model, and is left to the long run (`make soak ROOM=model`, which sets `SEALCORE_SOAK`).
-const LONG: [&str; 3] = ["exceptional_points", "every_length", "random_batches"];
+const LONG: [&str; 4] = ["exceptional_points", "every_length", "random_batches", "a_long_message"];
 
 #[test]
 fn the_model_passes_the_tests_of_the_engine() {
