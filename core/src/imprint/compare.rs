@@ -116,7 +116,7 @@ pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint, others
     }
     let (scan, rough) = laid_roughly(registered, imprint, &density, &fingerprint);
     let (map, likeness) = align(&design.levels, &scan, &rough).unwrap_or((rough[0], 0.0));
-    let ink = scan.ink.warped(&map, frame.side).blurred((0.05 * per_mm as f32).max(0.5));
+    let ink = scan.ink.warped_and_blurred(&map, frame.side, (0.05 * per_mm as f32).max(0.5));
     let hidden = scan.hidden.as_ref().map(|plane| plane.warped_mask(&map, frame.side));
     let mut laid = Laid { ink: levelled(&ink, 0.45), pressed: ink, hidden, foreign: Vec::new() };
     let over: Vec<&Imprint> =

@@ -56,35 +56,49 @@ impl Plane {
 
     /// Convolved with a Gaussian; beyond the edge there is nothing.
     pub(super) fn blurred(&self, sigma: f32) -> Self {
-        let reach = (sigma * 2.5).ceil() as usize;
-        let kernel: Vec<f32> = (0..=reach).map(|k| (-0.5 * (k as f32 / sigma).powi(2)).exp()).collect();
-        let total = kernel[0] + 2.0 * kernel[1..].iter().sum::<f32>();
-        let kernel: Vec<f32> = kernel.iter().map(|k| k / total).collect();
-        let mut across = Plane::new(self.width, self.height);
-        let mut padded = vec![0.0; self.width + 2 * reach];
-        for (row, out) in self.values.chunks_exact(self.width).zip(across.values.chunks_exact_mut(self.width)) {
-            padded[reach..reach + self.width].copy_from_slice(row);
+        blurred(self.width, self.height, sigma, |y, row| {
+            row.copy_from_slice(&self.values[y * self.width..][..self.width]);
+        })
+    }
+}
+
+/// The plane whose rows `fill` gives, from the top, convolved with a Gaussian; beyond the edge there is nothing.
+///
+/// Of the rows only those are kept that one row of the result needs: they stay in the cache.
+fn blurred(width: usize, height: usize, sigma: f32, mut fill: impl FnMut(usize, &mut [f32])) -> Plane {
+    let reach = (sigma * 2.5).ceil() as usize;
+    let kernel: Vec<f32> = (0..=reach).map(|k| (-0.5 * (k as f32 / sigma).powi(2)).exp()).collect();
+    let total = kernel[0] + 2.0 * kernel[1..].iter().sum::<f32>();
+    let kernel: Vec<f32> = kernel.iter().map(|k| k / total).collect();
+    let mut padded = vec![0.0; width + 2 * reach];
+    let kept = 2 * reach + 1;
+    let mut across = vec![0.0; kept * width];
+    let mut values = Vec::with_capacity(width * height);
+    for below in 0..height + reach {
+        if below < height {
+            fill(below, &mut padded[reach..reach + width]);
+            let out = &mut across[below % kept * width..][..width];
             weighted(out, &padded[reach..], kernel[0]);
             for (k, &weight) in kernel.iter().enumerate().skip(1) {
                 added(out, &padded[reach - k..], weight);
                 added(out, &padded[reach + k..], weight);
             }
         }
-        let mut result = Plane::new(self.width, self.height);
-        for (y, out) in result.values.chunks_exact_mut(self.width).enumerate() {
-            let row = |y: usize| &across.values[y * self.width..(y + 1) * self.width];
-            weighted(out, row(y), kernel[0]);
-            for (k, &weight) in kernel.iter().enumerate().skip(1) {
-                if y >= k {
-                    added(out, row(y - k), weight);
-                }
-                if y + k < self.height {
-                    added(out, row(y + k), weight);
-                }
+        let Some(y) = below.checked_sub(reach) else { continue };
+        let row = |y: usize| &across[y % kept * width..][..width];
+        let start = values.len();
+        values.extend(row(y).iter().map(|v| v * kernel[0]));
+        let out = &mut values[start..];
+        for (k, &weight) in kernel.iter().enumerate().skip(1) {
+            if y >= k {
+                added(out, row(y - k), weight);
+            }
+            if y + k < height {
+                added(out, row(y + k), weight);
             }
         }
-        result
     }
+    Plane { width, height, values }
 }
 
 fn weighted(out: &mut [f32], row: &[f32], weight: f32) {
@@ -189,36 +203,172 @@ pub(super) fn solve<const N: usize>(mut a: [[f64; N]; N], mut b: [f64; N]) -> Op
     Some(b)
 }
 
+/// Pixels of a row that are taken together.
+const RUN: usize = 16;
+
 impl Plane {
     /// The plane as seen through a map from a square of `side` pixels.
     pub(super) fn warped(&self, map: &Map, side: usize) -> Plane {
-        warped(map, side, |x, y| self.at(x, y))
+        let mut values = vec![0.0; side * side];
+        for (y, row) in values.chunks_exact_mut(side).enumerate() {
+            self.seen_through(map, y, row);
+        }
+        Plane { width: side, height: side, values }
     }
 
-    /// The same for a mask: of each place the nearest pixel.
+    /// The same, convolved with a Gaussian.
+    pub(super) fn warped_and_blurred(&self, map: &Map, side: usize, sigma: f32) -> Plane {
+        blurred(side, side, sigma, |y, row| self.seen_through(map, y, row))
+    }
+
+    /// The values at the places to which a map takes the pixels of row `y`.
+    fn seen_through(&self, map: &Map, y: usize, row: &mut [f32]) {
+        along(map, y, row, |start, step, run| {
+            if let Ok(run) = run.try_into()
+                && self.holds(start)
+                && self.holds(place(start, step, RUN - 1))
+            {
+                self.between(start, step, run);
+            } else {
+                for (k, out) in run.iter_mut().enumerate() {
+                    let (x, y) = place(start, step, k);
+                    *out = self.at(x, y);
+                }
+            }
+        });
+    }
+
+    /// Whether a place lies between four pixels.
+    fn holds(&self, (x, y): (f32, f32)) -> bool {
+        x >= 0.0 && y >= 0.0 && x < self.width as f32 - 1.0 && y < self.height as f32 - 1.0
+    }
+
+    /// What [`at`](Self::at) gives at the places of a run of which the first and the last lie between four pixels.
+    fn between(&self, start: (f32, f32), step: (f32, f32), run: &mut [f32; RUN]) {
+        let (mut first, mut right, mut down) = ([0u32; RUN], [0.0f32; RUN], [0.0f32; RUN]);
+        for k in 0..RUN {
+            let (x, y) = place(start, step, k);
+            let ((column, fx), (row, fy)) = (parts(x), parts(y));
+            (right[k], down[k]) = (fx, fy);
+            // All are inside, so nothing wraps.
+            first[k] = row.wrapping_mul(self.width as u32).wrapping_add(column);
+        }
+        let mut corners = [[0.0f32; RUN]; 4];
+        for (k, &first) in first.iter().enumerate() {
+            let upper = first as usize;
+            let lower = upper.wrapping_add(self.width);
+            let Some([a, b]) = self.values.get(upper..upper.wrapping_add(2)) else { continue };
+            let Some([c, d]) = self.values.get(lower..lower.wrapping_add(2)) else { continue };
+            (corners[0][k], corners[1][k], corners[2][k], corners[3][k]) = (*a, *b, *c, *d);
+        }
+        let [a, b, c, d] = &corners;
+        for (k, out) in run.iter_mut().enumerate() {
+            let (upper, lower) = (a[k] + (b[k] - a[k]) * right[k], c[k] + (d[k] - c[k]) * right[k]);
+            *out = upper + (lower - upper) * down[k];
+        }
+    }
+
+    /// What [`nearest`](Self::nearest) gives at the places of a run of which both ends lie between four pixels.
+    fn nearest_of(&self, start: (f32, f32), step: (f32, f32), run: &mut [f32; RUN]) {
+        let mut at = [0u32; RUN];
+        for (k, at) in at.iter_mut().enumerate() {
+            let (x, y) = place(start, step, k);
+            let ((column, _), (row, _)) = (parts(x + 0.5), parts(y + 0.5));
+            *at = row.wrapping_mul(self.width as u32).wrapping_add(column);
+        }
+        for (out, &at) in run.iter_mut().zip(&at) {
+            *out = self.values.get(at as usize).copied().unwrap_or(0.0);
+        }
+    }
+
+    /// The plane of a mask as seen through a map: of each place the nearest pixel.
     pub(super) fn warped_mask(&self, map: &Map, side: usize) -> Plane {
-        warped(map, side, |x, y| self.nearest(x, y))
+        let mut values = vec![0.0; side * side];
+        let marked = Marked::new(self);
+        for (y, row) in values.chunks_exact_mut(side).enumerate() {
+            along(map, y, row, |start, step, run| {
+                let end = place(start, step, RUN - 1);
+                if !marked.near(start, end) {
+                    return;
+                }
+                if let Ok(run) = run.try_into()
+                    && self.holds(start)
+                    && self.holds(end)
+                {
+                    self.nearest_of(start, step, run);
+                } else {
+                    for (k, out) in run.iter_mut().enumerate() {
+                        let (x, y) = place(start, step, k);
+                        *out = self.nearest(x, y);
+                    }
+                }
+            });
+        }
+        Plane { width: side, height: side, values }
     }
 }
 
-/// What a sampler gives at the places to which a map takes the pixels of a square.
+/// Which squares of a mask have a mark at all: most have none.
+struct Marked {
+    squares: Vec<bool>,
+    wide: usize,
+    high: usize,
+}
+
+impl Marked {
+    const SIDE: usize = 16;
+
+    fn new(mask: &Plane) -> Self {
+        let (wide, high) = (mask.width.div_ceil(Self::SIDE), mask.height.div_ceil(Self::SIDE));
+        let mut squares = vec![false; wide * high];
+        for (y, row) in mask.values.chunks_exact(mask.width.max(1)).enumerate() {
+            let line = &mut squares[y / Self::SIDE * wide..][..wide];
+            for (square, run) in line.iter_mut().zip(row.chunks(Self::SIDE)) {
+                *square |= run.iter().fold(false, |any, &v| any | (v != 0.0));
+            }
+        }
+        Marked { squares, wide, high }
+    }
+
+    /// Whether there may be a mark within a pixel of the line between two places.
+    fn near(&self, a: (f32, f32), b: (f32, f32)) -> bool {
+        let squares = |a: f32, b: f32, all: usize| {
+            let square = |v: f32| (v.max(0.0) as usize / Self::SIDE).min(all);
+            square(a.min(b) - 1.0)..(square(a.max(b) + 1.0) + 1).min(all)
+        };
+        let columns = squares(a.0, b.0, self.wide);
+        squares(a.1, b.1, self.high).any(|row| self.squares[row * self.wide..][columns.clone()].contains(&true))
+    }
+}
+
+/// The whole and the fraction of a number from 0 to 2^22, by arithmetic that processors do for several at a time.
+#[inline(always)]
+fn parts(v: f32) -> (u32, f32) {
+    // Of floats from 2^23 to 2^24 the last bit is worth 1: the sum is rounded to a whole number, which its bits hold.
+    const WHOLE: f32 = 8_388_608.0;
+    let rounded = v + WHOLE;
+    let up = (rounded - WHOLE) > v;
+    let whole = rounded - if up { WHOLE + 1.0 } else { WHOLE };
+    (rounded.to_bits().wrapping_sub(WHOLE.to_bits()).wrapping_sub(u32::from(up)), v - whole)
+}
+
+/// The place of pixel `k` of a run.
+#[inline(always)]
+fn place(start: (f32, f32), step: (f32, f32), k: usize) -> (f32, f32) {
+    (start.0 + step.0 * k as f32, start.1 + step.1 * k as f32)
+}
+
+/// Hands the runs of row `y` to `act`, with the place to which a map takes their first pixel, and the step to the next.
 ///
 /// Along a row the map is a straight line on the plane (a tilt changes only its pace): places are interpolated between
-/// exact ones, 16 pixels apart.
+/// exact ones.
 #[inline(always)]
-fn warped(map: &Map, side: usize, sample: impl Fn(f32, f32) -> f32) -> Plane {
-    const RUN: usize = 16;
-    let mut values = Vec::with_capacity(side * side);
-    for y in 0..side {
-        let mut from = map.apply(0.0, y as f64);
-        for left in (0..side).step_by(RUN) {
-            let to = map.apply((left + RUN) as f64, y as f64);
-            let (x, y) = (from.0 as f32, from.1 as f32);
-            let step = ((to.0 - from.0) as f32 / RUN as f32, (to.1 - from.1) as f32 / RUN as f32);
-            let run = RUN.min(side - left);
-            values.extend((0..run).map(|k| sample(x + step.0 * k as f32, y + step.1 * k as f32)));
-            from = to;
-        }
+fn along(map: &Map, y: usize, row: &mut [f32], mut act: impl FnMut((f32, f32), (f32, f32), &mut [f32])) {
+    let mut from = map.apply(0.0, y as f64);
+    for (k, run) in row.chunks_mut(RUN).enumerate() {
+        let to = map.apply(((k + 1) * RUN) as f64, y as f64);
+        let step = ((to.0 - from.0) as f32 / RUN as f32, (to.1 - from.1) as f32 / RUN as f32);
+        act((from.0 as f32, from.1 as f32), step, run);
+        from = to;
     }
-    Plane { width: side, height: side, values }
 }

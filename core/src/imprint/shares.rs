@@ -24,6 +24,30 @@ pub(super) struct Shares {
     pub(super) tolerance: Vec<f32>,
 }
 
+/// Pixels of one run: registered ink, what of it is hidden and what of it is there; found ink, and what of it is extra.
+#[derive(Default)]
+struct Counts {
+    drawn: u32,
+    unclear: u32,
+    there: u32,
+    ink: u32,
+    extra: u32,
+}
+
+impl Counts {
+    /// Without a branch, and nothing wraps: processors count several at a time.
+    #[inline(always)]
+    fn add(&mut self, registered: f32, hidden: f32, found: f32, far: bool) {
+        let (registered, hidden) = (registered >= 0.5, hidden > 0.25);
+        let add = |sum: &mut u32, is: bool| *sum = sum.wrapping_add(is.into());
+        add(&mut self.drawn, registered);
+        add(&mut self.unclear, registered & hidden);
+        add(&mut self.there, registered & !hidden & (found >= 0.4));
+        add(&mut self.ink, !hidden & (found >= 0.5));
+        add(&mut self.extra, !hidden & (found >= 0.5) & far);
+    }
+}
+
 /// Extra and present ink, by part and in all; and the amount of ink.
 pub(super) fn shares(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) -> Shares {
     let side = design.plane.width;
@@ -38,26 +62,36 @@ pub(super) fn shares(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) ->
         fits.iter().map(|fit| fit.spread).chain([0.0]).map(|spread| (TOLERANCE_MM + spread) * per_mm).collect();
     // Beyond the border other things may stand.
     let outside = -0.4 * per_mm;
-    for at in 0..side * side {
-        let label = design.labels[at];
-        let part = if label == NONE { n } else { usize::from(label) };
-        let registered = design.plane.values[at] >= 0.5;
-        let hidden = laid.hidden.as_ref().is_some_and(|hidden| hidden.values[at] > 0.25);
-        drawn[part] += f32::from(u8::from(registered));
-        unclear[part] += f32::from(u8::from(registered && hidden));
-        if hidden {
-            continue;
-        }
-        let inked = laid.ink.values[at] >= 0.5;
-        if registered {
-            due[part] += 1.0;
-            there[part] += f32::from(u8::from(laid.ink.values[at] >= 0.4));
-        }
-        if inked && (label != NONE || design.outline.depth((at % side) as f32, (at / side) as f32) > outside) {
-            ink[part] += 1.0;
-            if design.distance[at] > tolerance[part] {
-                extra[part] += 1.0;
+    let nothing = vec![0.0; side];
+    for (y, labels) in design.labels.chunks_exact(side).enumerate() {
+        let mut x = 0;
+        for run in labels.chunk_by(|a, b| a == b) {
+            let label = run[0];
+            let (at, part) = (y * side + x..y * side + x + run.len(), if label == NONE { n } else { label.into() });
+            let hidden = laid.hidden.as_ref().map_or(&nothing[..run.len()], |hidden| &hidden.values[at.clone()]);
+            let (registered, found) = (&design.plane.values[at.clone()], &laid.ink.values[at.clone()]);
+            let near = &design.distance[at];
+            let mut all = Counts::default();
+            for (((&registered, &hidden), &found), &near) in registered.iter().zip(hidden).zip(found).zip(near) {
+                all.add(registered, hidden, found, near > tolerance[part]);
             }
+            if label == NONE && all.ink > 0 {
+                let cells = found.iter().zip(hidden).zip(near).enumerate();
+                (all.ink, all.extra) = (0, 0);
+                for (k, ((&found, &hidden), &near)) in cells {
+                    if found >= 0.5 && hidden <= 0.25 && design.outline.depth((x + k) as f32, y as f32) > outside {
+                        all.ink += 1;
+                        all.extra += u32::from(near > tolerance[part]);
+                    }
+                }
+            }
+            drawn[part] += all.drawn as f32;
+            unclear[part] += all.unclear as f32;
+            due[part] += (all.drawn - all.unclear) as f32;
+            there[part] += all.there as f32;
+            ink[part] += all.ink as f32;
+            extra[part] += all.extra as f32;
+            x += run.len();
         }
     }
     let share = |a: f32, b: f32| if b > 0.0 { a / b } else { 0.0 };
