@@ -29,6 +29,9 @@ pub const MAX_NAME: usize = 240;
 const RECORD: usize = 8 + MAX_NAME + FINGERPRINT_LENGTH;
 const BLOCK_BYTES: u64 = (BLOCK * (SCANNED + RECORD)) as u64;
 
+/// Distances that the scan passes over at once, when none of them is near.
+const FEW: usize = 32;
+
 /// Candidates of the scan that are held against the whole code.
 const CANDIDATES: usize = 512;
 
@@ -288,22 +291,36 @@ impl Index {
             std::array::from_fn(|k| u64::from_le_bytes(std::array::from_fn(|i| bytes[8 * k + i])))
         };
         let (query, mask) = (words(fingerprint.code()), words(sure));
-        let mut distances = vec![0u16; self.blocks.len() * BLOCK];
-        for (block, out) in self.blocks.iter().zip(distances.chunks_exact_mut(BLOCK)) {
-            simd::distances(block, &query, &mask, out);
+        // Of each distance how many there are, up to the largest that may still be among those wanted.
+        let (mut counts, mut cut, mut total) = ([0usize; SCANNED * 8 + 1], SCANNED * 8, 0);
+        let mut near: Vec<(u16, usize)> = Vec::new();
+        let mut distances = [0u16; BLOCK];
+        for (first, block) in (0..self.count).step_by(BLOCK).zip(&self.blocks) {
+            simd::distances(block, &query, &mask, &mut distances);
+            let there = &distances[..BLOCK.min(self.count - first)];
+            for (few, few_distances) in there.chunks(FEW).enumerate() {
+                // Hardly any is near: they are passed over together.
+                if !few_distances.iter().fold(false, |any, &d| any | (d <= cut as u16)) {
+                    continue;
+                }
+                for (k, &distance) in few_distances.iter().enumerate().filter(|(_, d)| **d <= cut as u16) {
+                    near.push((distance, first + few * FEW + k));
+                    counts[usize::from(distance)] += 1;
+                    total += 1;
+                }
+            }
+            while total - counts[cut] >= wanted {
+                total -= counts[cut];
+                cut -= 1;
+            }
+            // Where later ones are ever nearer, what was near before is not kept.
+            if near.len() > 2 * total + BLOCK {
+                near.retain(|&(distance, _)| usize::from(distance) <= cut);
+            }
         }
-        distances.truncate(self.count);
-        let mut histogram = [0usize; SCANNED * 8 + 1];
-        distances.iter().for_each(|&d| histogram[usize::from(d)] += 1);
-        let mut total = 0;
-        let cut = histogram.iter().position(|&n| {
-            total += n;
-            total >= wanted
-        });
-        let cut = cut.unwrap_or(SCANNED * 8) as u16;
-        let mut near: Vec<usize> = (0..distances.len()).filter(|&k| distances[k] <= cut).collect();
-        near.sort_by_key(|&k| (distances[k], k));
-        near
+        near.retain(|&(distance, _)| usize::from(distance) <= cut);
+        near.sort_unstable();
+        near.into_iter().map(|(_, position)| position).collect()
     }
 }
 
