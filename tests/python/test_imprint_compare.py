@@ -165,6 +165,29 @@ def test_an_index_is_searched_by_scans(tmp_path):
         index[6]
 
 
+@pytest.mark.parametrize("order", ["nearest first", "nearest last", "mixed"])
+def test_the_nearest_are_found_in_whatever_order_they_came(world, tmp_path, order):
+    """Each seal has the asked code with its first n bits flipped: 4,092 seals, 0 to 1,022 bits."""
+    asked = world.registered.fingerprint
+    flips = [n // 4 for n in range(4 * 1023)]
+    if order == "nearest last":
+        flips.reverse()
+    elif order == "mixed":
+        np.random.default_rng(1).shuffle(flips)
+    index = imprint.Index.create(tmp_path / "seals.index")
+    whole = asked.to_bytes()
+    code = int.from_bytes(whole[8 : 8 + 256], "little")
+    for n in flips:
+        flipped = (code ^ ((1 << n) - 1)).to_bytes(256, "little")
+        index.add(str(n), imprint.Fingerprint.from_bytes(whole[:8] + flipped + whole[8 + 256 :]))
+    hits = index.search(asked, limit=200)
+    assert [str(hit.distance) for hit in hits] == [hit.name for hit in hits]
+    furthest = max(hit.distance for hit in hits)
+    # Bits that the asked code is not sure of are not counted: seals that differ in those alone are equally near.
+    assert sum(hit.distance < furthest - 30 for hit in hits) == 4 * max(furthest - 30, 0)
+    assert 49 <= furthest < 90
+
+
 def test_the_report_stands_alone(world):
     comparison = world.compared("jitter 0.25 mm")
     file = io.BytesIO()
