@@ -80,9 +80,12 @@ class _Page:
         top = self.pdf.get_y() + 1
         evidence = [((what, part, f"{ratio:.2f}"), ratio) for what, part, ratio in content.evidence]
         heads = ("measure", "part", "of limit")
-        y = self._table("Evidence, the strongest of each kind", heads, evidence, (_MARGIN, top), (65, 21, 10))
         rates = [((mistake, f"{trial}: {count}"), 0.0) for mistake, trial, count in content.rates]
         title, errors = "How often the verdict errs at these limits", ("error", "tried on, counted")
+        # The weakest evidence makes room for the error rates, of which none may be missing.
+        room = 4.5 + sum(self._height(cells, (20, 76)) for cells, _ in rates) + self._height(errors, (20, 76)) + 5.5
+        measures = "Evidence, the strongest of each kind"
+        y = self._table(measures, heads, evidence, (_MARGIN, top), (65, 21, 10), bottom=_BOTTOM - room)
         self._table(title, errors, rates, (_MARGIN, y + 2), (20, 76))
         self.pdf.set_xy(_MARGIN, _BOTTOM + 0.5)
         self._text(RATES_NOTE, 6, height=2.6, colour=_GREY)
@@ -131,6 +134,15 @@ class _Page:
             pdf.cell(side, 4, name, align="C")
         pdf.set_xy(_MARGIN, top + _OVERLAY + 5)
 
+    def _height(self, cells: Sequence[str], widths: Sequence[float], style: str = "") -> float:
+        """The height of a row of a table, whose font is then set."""
+        self.pdf.set_font(self.family, style=style, size=6.3)
+        lines = [
+            self.pdf.multi_cell(width, 2.7, cell, dry_run=True, output="LINES", align="L")
+            for cell, width in zip(cells, widths, strict=True)
+        ]
+        return 2.7 * max(len(found) for found in lines) + 0.7
+
     def _table(
         self,
         title: str,
@@ -138,6 +150,8 @@ class _Page:
         rows: Sequence[tuple[Sequence[str], float]],
         place: tuple[float, float],
         widths: Sequence[float],
+        *,
+        bottom: float = _BOTTOM,
     ) -> float:
         """A table at a place; where it ends. Rows over their limit are marked; what does not fit is counted."""
         pdf, (x, y) = self.pdf, place
@@ -148,11 +162,8 @@ class _Page:
         y += 4.5
         pdf.set_draw_color(221, 221, 221)
         for number, (cells, ratio) in enumerate([(tuple(columns), 0.0), *rows]):
-            pdf.set_font(self.family, style="B" if number == 0 or ratio >= 1 else "", size=6.3)
-            lines = [pdf.multi_cell(w, 2.7, cell, dry_run=True, output="LINES", align="L")
-                     for cell, w in zip(cells, widths, strict=True)]  # fmt: skip
-            height = 2.7 * max(len(found) for found in lines) + 0.7
-            if y + height + 3 > _BOTTOM:
+            height = self._height(cells, widths, style="B" if number == 0 or ratio >= 1 else "")
+            if y + height + 3 > bottom:
                 pdf.set_xy(x, y)
                 pdf.cell(sum(widths), 3, f"and {len(rows) + 1 - number} more")
                 return y + 3

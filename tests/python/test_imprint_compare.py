@@ -235,6 +235,22 @@ def test_the_report_is_one_page_of_pdf(world):
         report_pdf(comparison, registered=b"GIF89a", questioned=picture)
 
 
+def test_no_error_rate_gives_way_to_evidence(world):
+    """Evidence of many kinds, in long words, fills the page: the weakest of it is left out and counted."""
+    pypdfium2 = pytest.importorskip("pypdfium2")
+    pytest.importorskip("fpdf")
+    comparisons = [world.compared("jitter 0.25 mm") for _ in range(4)]
+    picture = world.registered.to_png()
+    left_out = 0
+    for comparison in comparisons:
+        file = report_pdf(comparison, registered=picture, questioned=picture, notes=["a note\nof\nfour\nlines"])
+        text = " ".join(pypdfium2.PdfDocument(file)[0].get_textpage().get_text_range().split())
+        for rate in comparison.error_rates:
+            assert f"{rate.errors} of {rate.trials}" in text
+        left_out += text.index("more") < text.index("How often") if "more" in text.split("How often")[0] else 0
+    assert left_out
+
+
 def test_pictures_for_reports(world):
     picture, place = world.scanned(world.stamped())
     shown = np.asarray(Pictures.open(io.BytesIO(imprint.cutout(picture, place))))
