@@ -11,9 +11,11 @@ import atexit
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,7 +59,10 @@ class Forks:
         asked, self._asked = os.pipe()
         self._told, told = os.pipe()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", FORKED, str(asked), str(told)], stdin=subprocess.DEVNULL, pass_fds=(asked, told)
+            [sys.executable, "-c", FORKED, str(asked), str(told)],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(asked, told),
+            process_group=0,
         )
         os.close(asked)
         os.close(told)
@@ -73,14 +78,17 @@ class Forks:
         command = {"words": words, "directory": str(directory), "env": env, "files": files}
         os.write(self._asked, json.dumps(command).encode() + b"\n")
         if not select.select([self._told], [], [], timeout)[0]:
-            self._process.kill()
+            self.close()
+            forks.cache_clear()
             raise TimeoutError(f"sealcore {words} takes longer than {timeout} seconds")
         code = os.read(self._told, 64)
         assert code, "the process that is forked has ended"
         return int(code), out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
 
     def close(self) -> None:
-        self._process.kill()
+        """Ends the process, and the command that it may be waiting for."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._files.cleanup()
 

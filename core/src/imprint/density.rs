@@ -244,21 +244,18 @@ impl Density {
         if x < 0.0 || y < 0.0 {
             return Some(0);
         }
-        // What is too large becomes the largest number, which is beyond the plane. Processors convert signed numbers.
-        let (column, row) = (x as i32, y as i32);
-        let (right, below) = (column as usize + 1, row as usize + 1);
-        if right >= self.width || below >= self.height {
+        let (column, row) = (x as usize, y as usize);
+        if column + 1 >= self.width || row + 1 >= self.height {
             return Some(0);
         }
-        let at = row as usize * self.width + column as usize;
+        let at = row * self.width + column;
         if self.ignore[at] != 0 {
             return None;
         }
-        let share = |v: f64, whole: i32| ((v - f64::from(whole)) * 16.0) as i32 as u32;
-        let (fx, fy) = (share(x, column), share(y, row));
+        let (fx, fy) = (((x - column as f64) * 16.0) as u32, ((y - row as f64) * 16.0) as u32);
         let line = |at: usize| {
-            let Some([a, b]) = self.ink.get(at..at.wrapping_add(2)) else { return 0 };
-            u32::from(*a).wrapping_mul(16 - fx).wrapping_add(u32::from(*b).wrapping_mul(fx))
+            let [a, b] = [self.ink[at], self.ink[at + 1]].map(u32::from);
+            a.wrapping_mul(16 - fx).wrapping_add(b.wrapping_mul(fx))
         };
         Some(line(at).wrapping_mul(16 - fy).wrapping_add(line(at + self.width).wrapping_mul(fy)))
     }

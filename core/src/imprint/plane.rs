@@ -211,31 +211,57 @@ impl Plane {
     pub(super) fn warped(&self, map: &Map, side: usize) -> Plane {
         let mut values = vec![0.0; side * side];
         for (y, row) in values.chunks_exact_mut(side).enumerate() {
-            self.seen_through(map, y, row);
+            self.seen_through(map, y, row, Self::between, Self::at);
         }
         Plane { width: side, height: side, values }
     }
 
     /// The same, convolved with a Gaussian.
     pub(super) fn warped_and_blurred(&self, map: &Map, side: usize, sigma: f32) -> Plane {
-        blurred(side, side, sigma, |y, row| self.seen_through(map, y, row))
+        blurred(side, side, sigma, |y, row| self.seen_through(map, y, row, Self::between, Self::at))
     }
 
-    /// The values at the places to which a map takes the pixels of row `y`.
-    fn seen_through(&self, map: &Map, y: usize, row: &mut [f32]) {
-        along(map, y, row, |start, step, run| {
-            if let Ok(run) = run.try_into()
+    /// The same for a mask: of each place the nearest pixel.
+    pub(super) fn warped_mask(&self, map: &Map, side: usize) -> Plane {
+        let mut values = vec![0.0; side * side];
+        for (y, row) in values.chunks_exact_mut(side).enumerate() {
+            self.seen_through(map, y, row, Self::nearest_of, Self::nearest);
+        }
+        Plane { width: side, height: side, values }
+    }
+
+    /// The values at the places to which a map takes the pixels of row `y`: of runs that lie between the pixels
+    /// together, else of each place.
+    ///
+    /// Along a row the map is a straight line on the plane (a tilt changes only its pace): places are interpolated
+    /// between exact ones.
+    #[inline(always)]
+    fn seen_through(
+        &self,
+        map: &Map,
+        y: usize,
+        row: &mut [f32],
+        together: impl Fn(&Self, (f32, f32), (f32, f32), &mut [f32; RUN]),
+        each: impl Fn(&Self, f32, f32) -> f32,
+    ) {
+        let mut from = map.apply(0.0, y as f64);
+        for (k, run) in row.chunks_mut(RUN).enumerate() {
+            let to = map.apply(((k + 1) * RUN) as f64, y as f64);
+            let start = (from.0 as f32, from.1 as f32);
+            let step = ((to.0 - from.0) as f32 / RUN as f32, (to.1 - from.1) as f32 / RUN as f32);
+            if let Ok(run) = (&mut *run).try_into()
                 && self.holds(start)
                 && self.holds(place(start, step, RUN - 1))
             {
-                self.between(start, step, run);
+                together(self, start, step, run);
             } else {
                 for (k, out) in run.iter_mut().enumerate() {
                     let (x, y) = place(start, step, k);
-                    *out = self.at(x, y);
+                    *out = each(self, x, y);
                 }
             }
-        });
+            from = to;
+        }
     }
 
     /// Whether a place lies between four pixels.
@@ -243,7 +269,7 @@ impl Plane {
         x >= 0.0 && y >= 0.0 && x < self.width as f32 - 1.0 && y < self.height as f32 - 1.0
     }
 
-    /// What [`at`](Self::at) gives at the places of a run of which the first and the last lie between four pixels.
+    /// What [`at`](Self::at) gives at the places of a run of which both ends lie between four pixels.
     fn between(&self, start: (f32, f32), step: (f32, f32), run: &mut [f32; RUN]) {
         let (mut first, mut right, mut down) = ([0u32; RUN], [0.0f32; RUN], [0.0f32; RUN]);
         for k in 0..RUN {
@@ -268,7 +294,7 @@ impl Plane {
         }
     }
 
-    /// What [`nearest`](Self::nearest) gives at the places of a run of which both ends lie between four pixels.
+    /// What [`nearest`](Self::nearest) gives at such places.
     fn nearest_of(&self, start: (f32, f32), step: (f32, f32), run: &mut [f32; RUN]) {
         let mut at = [0u32; RUN];
         for (k, at) in at.iter_mut().enumerate() {
@@ -279,65 +305,6 @@ impl Plane {
         for (out, &at) in run.iter_mut().zip(&at) {
             *out = self.values.get(at as usize).copied().unwrap_or(0.0);
         }
-    }
-
-    /// The plane of a mask as seen through a map: of each place the nearest pixel.
-    pub(super) fn warped_mask(&self, map: &Map, side: usize) -> Plane {
-        let mut values = vec![0.0; side * side];
-        let marked = Marked::new(self);
-        for (y, row) in values.chunks_exact_mut(side).enumerate() {
-            along(map, y, row, |start, step, run| {
-                let end = place(start, step, RUN - 1);
-                if !marked.near(start, end) {
-                    return;
-                }
-                if let Ok(run) = run.try_into()
-                    && self.holds(start)
-                    && self.holds(end)
-                {
-                    self.nearest_of(start, step, run);
-                } else {
-                    for (k, out) in run.iter_mut().enumerate() {
-                        let (x, y) = place(start, step, k);
-                        *out = self.nearest(x, y);
-                    }
-                }
-            });
-        }
-        Plane { width: side, height: side, values }
-    }
-}
-
-/// Which squares of a mask have a mark at all: most have none.
-struct Marked {
-    squares: Vec<bool>,
-    wide: usize,
-    high: usize,
-}
-
-impl Marked {
-    const SIDE: usize = 16;
-
-    fn new(mask: &Plane) -> Self {
-        let (wide, high) = (mask.width.div_ceil(Self::SIDE), mask.height.div_ceil(Self::SIDE));
-        let mut squares = vec![false; wide * high];
-        for (y, row) in mask.values.chunks_exact(mask.width.max(1)).enumerate() {
-            let line = &mut squares[y / Self::SIDE * wide..][..wide];
-            for (square, run) in line.iter_mut().zip(row.chunks(Self::SIDE)) {
-                *square |= run.iter().fold(false, |any, &v| any | (v != 0.0));
-            }
-        }
-        Marked { squares, wide, high }
-    }
-
-    /// Whether there may be a mark within a pixel of the line between two places.
-    fn near(&self, a: (f32, f32), b: (f32, f32)) -> bool {
-        let squares = |a: f32, b: f32, all: usize| {
-            let square = |v: f32| (v.max(0.0) as usize / Self::SIDE).min(all);
-            square(a.min(b) - 1.0)..(square(a.max(b) + 1.0) + 1).min(all)
-        };
-        let columns = squares(a.0, b.0, self.wide);
-        squares(a.1, b.1, self.high).any(|row| self.squares[row * self.wide..][columns.clone()].contains(&true))
     }
 }
 
@@ -356,19 +323,4 @@ fn parts(v: f32) -> (u32, f32) {
 #[inline(always)]
 fn place(start: (f32, f32), step: (f32, f32), k: usize) -> (f32, f32) {
     (start.0 + step.0 * k as f32, start.1 + step.1 * k as f32)
-}
-
-/// Hands the runs of row `y` to `act`, with the place to which a map takes their first pixel, and the step to the next.
-///
-/// Along a row the map is a straight line on the plane (a tilt changes only its pace): places are interpolated between
-/// exact ones.
-#[inline(always)]
-fn along(map: &Map, y: usize, row: &mut [f32], mut act: impl FnMut((f32, f32), (f32, f32), &mut [f32])) {
-    let mut from = map.apply(0.0, y as f64);
-    for (k, run) in row.chunks_mut(RUN).enumerate() {
-        let to = map.apply(((k + 1) * RUN) as f64, y as f64);
-        let step = ((to.0 - from.0) as f32 / RUN as f32, (to.1 - from.1) as f32 / RUN as f32);
-        act((from.0 as f32, from.1 as f32), step, run);
-        from = to;
-    }
 }
