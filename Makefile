@@ -4,6 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 export PATH := $(abspath $(BIN)):$(PATH)
+# What tests import is compiled once, not by every process: pip leaves that of their libraries to the first import,
+# because most of them is never imported.
+unexport PYTHONDONTWRITEBYTECODE
+PIP    := $(BIN)/python -m pip install --quiet
 
 # The benchmarks of the imprint room: their own package, and the model of seals that tests use too.
 MEASURE := PYTHONPATH=benches:tests/support $(BIN)/python -m
@@ -33,10 +37,10 @@ all-rust all-python: all-%:
 	@$(MAKE) --no-print-directory test-$*
 
 test-rust: prerequisites
-	cargo test --locked
+	cargo test --locked --release
 	# The published numbers once more on each backend; one that the processor lacks runs the next below it.
 	for backend in scalar avx2 avx512; do SEALCORE_REQUIRE_BACKENDS= SEALCORE_BACKEND=$$backend \
-		cargo test --locked -q -p sealcore-tests --test hash --test sign || exit 1; done
+		cargo test --locked --release -q -p sealcore-tests --test hash --test sign || exit 1; done
 
 test-python: $(STAMPS)/development
 	$(BIN)/python -m pytest -q -n auto --dist loadfile
@@ -59,7 +63,7 @@ soak-sign:
 	cargo run --locked --release -p sealcore-tests --bin soak-sign -- $(SIGNATURES)
 
 soak-model:
-	SEALCORE_SOAK=1 cargo test --locked -p sealcore-tests --test model
+	SEALCORE_SOAK=1 cargo test --locked --release -p sealcore-tests --test model
 
 soak-ledger: $(STAMPS)/development
 	tests/soak/ledger
@@ -72,7 +76,7 @@ lint: lint-rust lint-python ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; w
 
 lint-rust: prerequisites
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked --release --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q -p sealcore --no-deps
 	# The lock of the benchmarks follows the workspace.
 	cargo update --locked -q --workspace --manifest-path benches/Cargo.toml
@@ -87,7 +91,7 @@ stubs: setup ## Check the stubs against the built module
 	$(BIN)/python -m mypy.stubtest sealcore._core
 
 header: prerequisites ## Regenerate the C header
-	SEALCORE_UPDATE_HEADER=1 cargo test --locked -q -p sealcore-tests --test header
+	SEALCORE_UPDATE_HEADER=1 cargo test --locked --release -q -p sealcore-tests --test header
 
 wheel: $(STAMPS)/capi ## Build dist/sealcore-*.whl with the C library and header inside
 	$(BIN)/maturin build --release --out dist
@@ -104,7 +108,7 @@ prerequisites:
 
 $(STAMPS)/venv: | prerequisites
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1' 'maturin>=1.14,<2'
+	$(PIP) --upgrade 'pip>=25.1' 'maturin>=1.14,<2'
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/capi: $(RUST) $(STAMPS)/venv
@@ -115,13 +119,13 @@ $(STAMPS)/capi: $(RUST) $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/installed: $(RUST) pyproject.toml $(STAMPS)/venv $(STAMPS)/capi
-	$(BIN)/python -m pip install --quiet --no-build-isolation --editable ".[all]"
+	$(PIP) --no-build-isolation --editable ".[all]"
 	@touch $@
 
 $(STAMPS)/development: $(STAMPS)/installed
-	$(BIN)/python -m pip install --quiet --group development
+	$(PIP) --no-compile --group development
 	@touch $@
 
 $(STAMPS)/benches: $(STAMPS)/development
-	$(BIN)/python -m pip install --quiet --group benches
+	$(PIP) --no-compile --group benches
 	@touch $@

@@ -1,11 +1,10 @@
 //! Signing under valgrind with every secret marked undefined: no branch and no address may depend on one.
 //!
-//! The program is tests/ctime, judged in both builds, because each has its own machine code: the release build, which
-//! is what ships, and the one of this test. What is secret and what is declassified: core/docs/constant-time.md.
+//! The program is tests/ctime, built like this test: `make test` builds both as what ships is built. What is secret
+//! and what is declassified: core/docs/constant-time.md.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use support::model::Model;
 
 /// The exit status that says that memcheck reported something.
@@ -25,27 +24,10 @@ fn possible() -> bool {
     false
 }
 
-fn target() -> PathBuf {
-    // target/<profile>/ctime, or target/<triple>/<profile>/ctime.
-    Path::new(env!("CARGO_BIN_EXE_ctime")).ancestors().nth(2).expect("a target folder").to_owned()
-}
-
-/// The program as this test was built, and as released.
-fn programs() -> &'static [PathBuf] {
-    static PROGRAMS: OnceLock<Vec<PathBuf>> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        let (here, target) = (PathBuf::from(env!("CARGO_BIN_EXE_ctime")), target());
-        let build = Command::new(env!("CARGO"))
-            .args(["build", "--locked", "--quiet", "--release", "--bin", "ctime", "--target-dir"])
-            .arg(&target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .status()
-            .expect("cargo runs");
-        assert!(build.success(), "the release build of ctime");
-        let mut programs = vec![target.join("release/ctime"), here];
-        programs.dedup();
-        programs
-    })
+/// The program.
+fn program() -> &'static Path {
+    assert!(std::env::var_os("CI").is_none() || !cfg!(debug_assertions), "CI judges what ships (cargo test --release)");
+    Path::new(env!("CARGO_BIN_EXE_ctime"))
 }
 
 /// Runs cases under memcheck; the exit status and what was said.
@@ -72,11 +54,9 @@ fn no_secret_decides_a_branch_or_an_address() {
     if !possible() {
         return;
     }
-    for program in programs() {
-        let cases: Vec<String> = cases(program).into_iter().filter(|case| !case.starts_with("leak-")).collect();
-        assert_eq!(cases.len(), 9);
-        silent(program, &cases);
-    }
+    let cases: Vec<String> = cases(program()).into_iter().filter(|case| !case.starts_with("leak-")).collect();
+    assert_eq!(cases.len(), 9);
+    silent(program(), &cases);
 }
 
 fn silent(program: &Path, cases: &[String]) {
@@ -93,7 +73,9 @@ fn no_secret_decides_in_the_lanes() {
     if !possible() {
         return;
     }
-    let program = Model::new(&target()).ctime();
+    // target/<profile>/ctime, or target/<triple>/<profile>/ctime.
+    let target = program().ancestors().nth(2).expect("a target folder");
+    let program = Model::new(target).ctime();
     let listed = Command::new(&program).output().expect("ctime runs");
     assert_eq!(String::from_utf8_lossy(&listed.stderr), "signing on ifma\n", "the model signs in lanes");
     let cases: Vec<String> = cases(&program).into_iter().filter(|case| !case.starts_with("leak-")).collect();
@@ -112,13 +94,9 @@ fn leaks_are_reported() {
         ("leak-branch", "Conditional jump or move depends on uninitialised value"),
         ("leak-index", "Use of uninitialised value of size 8"),
     ] {
-        for program in programs() {
-            let (status, said) = memcheck(program, &[case], true);
-            assert_eq!(status, Some(REPORTED), "{case} must be reported:\n{said}");
-            assert!(said.contains(what), "{said}");
-        }
-        // Only the build of this test has names for functions that were inlined.
-        let (_, said) = memcheck(Path::new(env!("CARGO_BIN_EXE_ctime")), &[case], true);
+        let (status, said) = memcheck(program(), &[case], true);
+        assert_eq!(status, Some(REPORTED), "{case} must be reported:\n{said}");
+        assert!(said.contains(what), "{said}");
         assert!(said.contains("ctime::leak_"), "in that very function: {said}");
     }
 }
@@ -129,16 +107,14 @@ fn only_reveal_is_excused() {
     if !possible() {
         return;
     }
-    for program in programs() {
-        for case in ["sm2-hedged", "p256-hedged"] {
-            let (status, said) = memcheck(program, &[case], false);
-            assert_eq!(status, Some(REPORTED), "{case} uses reveal:\n{said}");
-            let reports = said.lines().filter(|line| line.contains("uninitialised")).count();
-            let excused = said
-                .lines()
-                .filter(|line| line.contains(" at 0x") && line.contains("Choice") && line.contains("::reveal"))
-                .count();
-            assert!(reports > 0 && reports == excused, "{reports} reports, {excused} in reveal:\n{said}");
-        }
+    for case in ["sm2-hedged", "p256-hedged"] {
+        let (status, said) = memcheck(program(), &[case], false);
+        assert_eq!(status, Some(REPORTED), "{case} uses reveal:\n{said}");
+        let reports = said.lines().filter(|line| line.contains("uninitialised")).count();
+        let excused = said
+            .lines()
+            .filter(|line| line.contains(" at 0x") && line.contains("Choice") && line.contains("::reveal"))
+            .count();
+        assert!(reports > 0 && reports == excused, "{reports} reports, {excused} in reveal:\n{said}");
     }
 }

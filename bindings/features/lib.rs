@@ -1,0 +1,1 @@
+//! Nothing: what this crate is for is said in its `Cargo.toml`.
