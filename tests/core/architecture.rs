@@ -1,7 +1,9 @@
 //! The rules of the house, as tests: who may import whom, where `unsafe` may stand.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Modules in layer order; a module may use only those of a lower rank.
 const RANKS: &[(&str, u32)] = &[
@@ -122,4 +124,37 @@ fn the_root_stays_a_map() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src/lib.rs")).expect("lib.rs");
     assert!(text.lines().count() <= 60);
     assert!(text.contains("#![deny(unsafe_code)]"));
+}
+
+/// The libraries that the core needs, each with its features, as a build of `package` resolves them.
+fn features(package: &str, edges: &str) -> BTreeMap<String, String> {
+    let tree = |package: &str, edges: &str| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let arguments = ["tree", "--locked", "--prefix=none", "--no-dedupe", "--format={p}|{f}"];
+        let output = Command::new(env!("CARGO"))
+            .args(arguments)
+            .args(["-p", package, "-e", edges])
+            .current_dir(root)
+            .output()
+            .expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("text");
+        let split = |line: &str| line.split_once('|').map(|(name, set)| (name.to_owned(), set.to_owned()));
+        text.lines().filter_map(split).collect::<BTreeMap<_, _>>()
+    };
+    let needed = tree("sealcore", "normal");
+    assert!(needed.len() > 20, "the core's libraries: {needed:?}");
+    tree(package, edges).into_iter().filter(|(name, _)| needed.contains_key(name)).collect()
+}
+
+/// Every build has the same core, so that the tests judge the machine code that ships (`bindings/features`).
+#[test]
+fn the_core_is_built_once() {
+    let shipped = features("sealcore-python", "normal");
+    for (package, edges) in [("sealcore-capi", "normal"), ("sealcore-tests", "normal,dev")] {
+        let here = features(package, edges);
+        for (library, set) in &shipped {
+            assert_eq!(here.get(library), Some(set), "features of {library} for {package}: see bindings/features");
+        }
+    }
 }

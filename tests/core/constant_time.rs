@@ -3,7 +3,7 @@
 //! The program is tests/ctime, built like this test: `make test` builds both as what ships is built. What is secret
 //! and what is declassified: core/docs/constant-time.md.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use support::model::Model;
 
