@@ -18,7 +18,7 @@ RUST   := $(shell find core bindings -name '*.rs' -o -name Cargo.toml) Cargo.tom
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test all-rust all-python test-rust test-python lint-rust lint-python bench accuracy plot soak soak-sign soak-model soak-ledger soak-imprint lint stubs header wheel clean prerequisites
+.PHONY: help setup demo test test-rust test-python lint-rust lint-python bench accuracy plot soak soak-sign soak-model soak-ledger soak-imprint lint stubs header wheel clean prerequisites
 
 help: ## Print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -28,13 +28,9 @@ setup: $(STAMPS)/installed ## Build the wheel (release) and install it with all 
 demo: setup ## The main job on the embedded default: apply, approve, seal, verify, audit
 	@$(BIN)/sealcore demo $(DEMO)
 
-# Two at a time: while Rust is checked and tested, the wheel is built, checked and tested.
-test: ## Everything CI runs: lints, Rust tests, Python tests
-	@$(MAKE) --no-print-directory -j2 all-rust all-python
-
-all-rust all-python: all-%:
-	@$(MAKE) --no-print-directory lint-$*
-	@$(MAKE) --no-print-directory test-$*
+# Two at a time: what one waits for leaves the machine to the other.
+test: ## Rust tests, Python tests
+	@$(MAKE) --no-print-directory -j2 test-rust test-python
 
 test-rust: prerequisites
 	cargo test --locked --release
@@ -77,7 +73,7 @@ lint: lint-rust lint-python ## rustfmt, clippy, rustdoc, ruff, mypy, stubtest; w
 lint-rust: prerequisites
 	cargo fmt --all --check
 	cargo clippy --locked --release --workspace --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q -p sealcore --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --release -q -p sealcore --no-deps
 	# The lock of the benchmarks follows the workspace.
 	cargo update --locked -q --workspace --manifest-path benches/Cargo.toml
 
