@@ -292,27 +292,42 @@ pub fn density(image: &Image, imprint: &Imprint) -> Density {
         level: 1,
     };
     let channels = usize::from(image.channels());
+    let read = |pixel: [u8; 3]| {
+        let (seal, black) = unmixer.unmixed(pixel);
+        let hidden = if black >= HIDES && seal < HIDES { 255 } else { 0 };
+        ((seal.wrapping_add(4) >> 3).min(255) as u8, hidden)
+    };
+    let white = read([255; 3]);
     let (from, to) = (left.clamp(0, i64::from(image.width())), right.clamp(0, i64::from(image.width())));
     for y in top.max(0)..bottom.min(i64::from(image.height())) {
         let start = (y - top) as usize * width + (from - left) as usize;
         let line = &image.pixels()[(y as usize * image.width() as usize + from as usize) * channels..];
         let wanted = (to - from).max(0) as usize;
         let cells = plane.ink[start..].iter_mut().zip(&mut plane.ignore[start..]).take(wanted);
-        let act = |pixel: [u8; 3], (ink, ignore): (&mut u8, &mut u8)| {
-            let (seal, black) = unmixer.unmixed(pixel);
-            *ink = (seal.wrapping_add(4) >> 3).min(255) as u8;
-            *ignore = if black >= HIDES && seal < HIDES { 255 } else { 0 };
-        };
-        match channels {
-            3 => line.as_chunks::<3>().0.iter().zip(cells).for_each(|(&pixel, cell)| act(pixel, cell)),
-            _ => line
-                .chunks_exact(channels)
-                .zip(cells)
-                .for_each(|(pixel, cell)| act(super::image::on_white(pixel), cell)),
+        // Most of a drawing is white.
+        if unmixer.paper == [255; 3] {
+            let drawn = |pixel: [u8; 3]| if pixel == [255; 3] { white } else { read(pixel) };
+            every(line, channels, cells, drawn);
+        } else {
+            every(line, channels, cells, read);
         }
     }
     plane.level = level(&plane.ink);
     plane
+}
+
+/// What is read of every pixel of a line.
+fn every<'c>(
+    line: &[u8],
+    channels: usize,
+    cells: impl Iterator<Item = (&'c mut u8, &'c mut u8)>,
+    read: impl Fn([u8; 3]) -> (u8, u8),
+) {
+    let act = |pixel: [u8; 3], (ink, ignore): (&mut u8, &mut u8)| (*ink, *ignore) = read(pixel);
+    match channels {
+        3 => line.as_chunks::<3>().0.iter().zip(cells).for_each(|(&pixel, cell)| act(pixel, cell)),
+        _ => line.chunks_exact(channels).zip(cells).for_each(|(pixel, cell)| act(super::image::on_white(pixel), cell)),
+    }
 }
 
 /// From which density on a pixel of a grey picture is print: far above the border's strokes.
@@ -336,7 +351,9 @@ fn print(image: &Image, unmixer: &Unmixer<'_>, imprint: &Imprint) -> i32 {
 /// The density that a quarter of the inked pixels exceed.
 fn level(ink: &[u8]) -> u8 {
     let mut histogram = [0usize; 256];
-    for &value in ink {
+    let (chunks, rest) = ink.as_chunks::<16>();
+    // Most of a plane is paper.
+    for &value in chunks.iter().filter(|chunk| **chunk != [0; 16]).flatten().chain(rest) {
         histogram[usize::from(value)] += 1;
     }
     let inked: usize = histogram[13..].iter().sum();

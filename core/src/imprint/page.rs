@@ -10,6 +10,9 @@ const CELLS: usize = 1100;
 /// The paper is measured in tiles of so many cells.
 const TILE: usize = 32;
 
+/// The way between the middles of two tiles, in halves of a cell.
+const WHOLE: i32 = 2 * TILE as i32;
+
 /// Optical density on a grid, of [`super::density::UNIT`].
 #[derive(Clone)]
 pub(super) struct Plane {
@@ -68,20 +71,13 @@ impl Page {
             let least = a.min(b);
             (a.wrapping_add(b) >> 1).min(least.wrapping_add(least >> 2))
         };
-        let mut red = vec![0; self.cells.len()];
-        let mut blue = vec![0; self.cells.len()];
-        self.each(|at, [r, g, b]| {
-            red[at] = both(g, b).wrapping_sub(r).max(0);
-            blue[at] = both(r, g).wrapping_sub(b).max(0);
-        });
-        [red, blue].map(|values| Plane { width: self.width, height: self.height, values })
+        self.each(|[r, g, b]| [both(g, b).wrapping_sub(r).max(0), both(r, g).wrapping_sub(b).max(0)])
     }
 
     /// Any dark ink.
     pub(super) fn dark(&self) -> Plane {
-        let mut values = vec![0; self.cells.len()];
-        self.each(|at, [r, g, b]| values[at] = r.wrapping_add(g).wrapping_add(g).wrapping_add(b) >> 2);
-        Plane { width: self.width, height: self.height, values }
+        let [plane] = self.each(|[r, g, b]| [r.wrapping_add(g).wrapping_add(g).wrapping_add(b) >> 2]);
+        plane
     }
 
     /// Dark ink that is no black print: nothing where print is near. The picture is read again, for the darkest
@@ -118,17 +114,28 @@ impl Page {
         plane
     }
 
-    /// Every cell's density above its paper's, channel by channel; in 0..=1380.
-    fn each(&self, mut act: impl FnMut(usize, [i16; 3])) {
+    /// Planes made of every cell's density above its paper's, channel by channel, which is in 0..=1380. Of paper
+    /// alone, all zeros, `act` makes zeros.
+    fn each<const N: usize>(&self, act: impl Fn([i16; 3]) -> [i16; N]) -> [Plane; N] {
+        let mut planes: [_; N] = std::array::from_fn(|_| vec![0; self.cells.len()]);
         let mut line = vec![[0i16; 3]; self.width];
         for y in 0..self.height {
             self.papers.row(y, &mut line);
             let start = y * self.width;
+            let mut rows = planes.each_mut().map(|values| &mut values[start..][..self.width]);
             for (x, (cell, paper)) in self.cells[start..][..self.width].iter().zip(&line).enumerate() {
+                // Most of a drawing is white, which is no denser than any paper.
+                if cell[0] & cell[1] & cell[2] == 255 {
+                    continue;
+                }
                 let above = |value: u8, paper: i16| DENSITY[usize::from(value)].wrapping_sub(paper).max(0);
-                act(start + x, [above(cell[0], paper[0]), above(cell[1], paper[1]), above(cell[2], paper[2])]);
+                let above = [above(cell[0], paper[0]), above(cell[1], paper[1]), above(cell[2], paper[2])];
+                if above != [0; 3] {
+                    rows.iter_mut().zip(act(above)).for_each(|(row, value)| row[x] = value);
+                }
             }
         }
+        planes.map(|values| Plane { width: self.width, height: self.height, values })
     }
 }
 
@@ -141,6 +148,9 @@ pub(super) fn colourless(coloured: &[Plane; 2]) -> bool {
 /// The mean colour of every cell on white paper.
 fn shrink(image: &Image, scale: usize, width: usize, height: usize) -> Vec<[u8; 3]> {
     let channels = usize::from(image.channels());
+    if scale == 1 && channels == 3 {
+        return image.pixels().as_chunks::<3>().0.to_vec();
+    }
     let line = image.width() as usize * channels;
     let used = width * scale * channels;
     let mut cells = Vec::with_capacity(width * height);
@@ -194,8 +204,6 @@ struct Papers {
     columns: usize,
     rows: usize,
     densities: Vec<[i16; 3]>,
-    /// For every column of cells the tiles beside it.
-    along: Vec<(usize, usize, i32)>,
 }
 
 impl Papers {
@@ -243,27 +251,37 @@ impl Papers {
                 densities.push(best.map(|v| DENSITY[usize::from(v.max(32))]));
             }
         }
-        let along = (0..width).map(|x| between(x, columns)).collect();
-        Papers { columns, rows, densities, along }
+        Papers { columns, rows, densities }
     }
 
     /// The paper along a row of cells, between the middles of the tiles.
     fn row(&self, y: usize, line: &mut [[i16; 3]]) {
-        let (upper, lower, down) = between(y, self.rows);
-        // Densities in 0..=1380, shares in 0..=64: the products stay below 2^17.
-        let blend = |a: [i16; 3], b: [i16; 3], share: i32| {
-            let one = |a: i16, b: i16| {
-                let (a, b) = (i32::from(a), i32::from(b));
-                (a.wrapping_mul(2 * TILE as i32 - share).wrapping_add(b.wrapping_mul(share)) >> (TILE.ilog2() + 1))
-                    as i16
-            };
-            [one(a[0], b[0]), one(a[1], b[1]), one(a[2], b[2])]
+        // Densities in 0..=1380, shares in 0..=64: the products stay below 2^17. A share of 0 is all of the first.
+        let start = |a: [i16; 3], b: [i16; 3], share: i32| -> [i32; 3] {
+            std::array::from_fn(|c| {
+                let (a, b) = (i32::from(a[c]), i32::from(b[c]));
+                a.wrapping_mul(WHOLE).wrapping_add(b.wrapping_sub(a).wrapping_mul(share))
+            })
         };
-        let mixed: Vec<[i16; 3]> = (0..self.columns)
-            .map(|x| blend(self.densities[upper * self.columns + x], self.densities[lower * self.columns + x], down))
-            .collect();
-        for (paper, &(left, right, share)) in line.iter_mut().zip(&self.along) {
-            *paper = blend(mixed[left], mixed[right], share);
+        let value = |sums: [i32; 3]| sums.map(|sum| (sum >> WHOLE.ilog2()) as i16);
+        let (upper, lower, down) = between(y, self.rows);
+        let tile = |row: usize, x: usize| self.densities[row * self.columns + x];
+        let mixed: Vec<[i16; 3]> =
+            (0..self.columns).map(|x| value(start(tile(upper, x), tile(lower, x), down))).collect();
+        let mut rest = line;
+        let mut x = 0;
+        while !rest.is_empty() {
+            // The cells up to the middle of the next tile.
+            let (left, right, share) = between(x, self.columns);
+            let count = ((WHOLE - share) as usize).div_ceil(2).min(rest.len());
+            let (run, further) = rest.split_at_mut(count);
+            let mut sums = start(mixed[left], mixed[right], share);
+            let steps: [i32; 3] = std::array::from_fn(|c| 2 * (i32::from(mixed[right][c]) - i32::from(mixed[left][c])));
+            for paper in run {
+                *paper = value(sums);
+                sums = std::array::from_fn(|c| sums[c].wrapping_add(steps[c]));
+            }
+            (rest, x) = (further, x + count);
         }
     }
 }

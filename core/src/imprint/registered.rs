@@ -311,15 +311,20 @@ pub(super) fn levelled(plane: &Plane, floor: f32) -> Plane {
     let mut out = plane.clone();
     let last = ZONES as f32 - 1.001;
     let place = |k: usize| ((k as f32 + 0.5) / zone as f32 - 0.5).clamp(0.0, last);
-    let across: Vec<(usize, f32)> = (0..side).map(|x| (place(x) as usize, place(x).fract())).collect();
+    let across: Vec<f32> = (0..side).map(|x| place(x).fract()).collect();
+    let zones: Vec<usize> = (0..side).map(|x| place(x) as usize).collect();
     for (y, row) in out.values.chunks_exact_mut(side).enumerate() {
         let (fy, zy) = (place(y).fract(), place(y) as usize);
         let line: [f32; ZONES] = std::array::from_fn(|k| {
             let (upper, lower) = (levels[zy * ZONES + k], levels[(zy + 1) * ZONES + k]);
             upper * (1.0 - fy) + lower * fy
         });
-        for (v, &(zx, fx)) in row.iter_mut().zip(&across) {
-            *v = (*v / (line[zx] * (1.0 - fx) + line[zx + 1] * fx)).min(1.0);
+        let mut x = 0;
+        for run in zones.chunk_by(|a, b| a == b) {
+            let (left, right) = (line[run[0]], line[run[0] + 1]);
+            let cells = row[x..][..run.len()].iter_mut().zip(&across[x..]);
+            cells.for_each(|(v, fx)| *v = (*v / (left * (1.0 - fx) + right * fx)).min(1.0));
+            x += run.len();
         }
     }
     out
