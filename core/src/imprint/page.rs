@@ -293,3 +293,32 @@ fn between(cell: usize, tiles: usize) -> (usize, usize, i32) {
     let last = tiles as i64 - 1;
     (tile.clamp(0, last) as usize, (tile + 1).clamp(0, last) as usize, halves.rem_euclid(2 * TILE as i64) as i32)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_paper_changes_evenly_between_the_middles_of_tiles() {
+        for width in [1usize, 15, 16, 17, 32, 47, 48, 49, 200] {
+            let columns = width.div_ceil(TILE);
+            let densities: Vec<[i16; 3]> =
+                (0..2 * columns as i16).map(|k| [(k * 389) % 1381, (k * 7 + 5) % 1381, 1380 - k * 41]).collect();
+            let papers = Papers { columns, rows: 2, densities };
+            let mut line = vec![[0; 3]; width];
+            for y in [0, 15, 16, 40, 63] {
+                papers.row(y, &mut line);
+                let (upper, lower, down) = between(y, 2);
+                for (x, paper) in line.iter().enumerate() {
+                    let (left, right, share) = between(x, columns);
+                    for (c, &paper) in paper.iter().enumerate() {
+                        let mixed = |a: i32, b: i32, share: i32| (a * (WHOLE - share) + b * share) >> 6;
+                        let at = |row: usize, tile: usize| i32::from(papers.densities[row * columns + tile][c]);
+                        let tile = |tile: usize| mixed(at(upper, tile), at(lower, tile), down);
+                        assert_eq!(i32::from(paper), mixed(tile(left), tile(right), share), "{x}, {y} of {width}");
+                    }
+                }
+            }
+        }
+    }
+}

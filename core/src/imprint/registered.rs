@@ -418,3 +418,21 @@ fn spread(labels: &[u8], side: usize, steps: usize) -> Vec<u8> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_change_evenly_from_zone_to_zone() {
+        let side = 240;
+        let mut plane = Plane::new(side, side);
+        let ramp = |x: usize| 0.5 + 0.4 * x as f32 / side as f32;
+        plane.values.iter_mut().enumerate().for_each(|(k, v)| *v = ramp(k % side));
+        let level = levelled(&plane, 0.1);
+        // From the middle of the first zone to that of the last, along the pressure.
+        let row = &level.values[100 * side..][10..230];
+        assert!(row.windows(2).all(|pair| (pair[0] - pair[1]).abs() < 0.005), "{row:?}");
+        assert!(row.iter().all(|v| (0.95..1.0).contains(v)), "{row:?}");
+    }
+}
