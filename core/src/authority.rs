@@ -2,6 +2,7 @@
 //! replays a ledger of any size.
 #![doc = include_str!("../docs/authority.md")]
 
+mod archive;
 mod audit;
 mod digest;
 mod fields;
@@ -11,9 +12,11 @@ mod history;
 mod name;
 mod queries;
 mod records;
+mod row;
 mod rules;
 mod state;
 mod statement;
+mod table;
 mod verify;
 
 pub use audit::{Audit, AuditReport, Finding, MAX_FINDINGS, Violation};

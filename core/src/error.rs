@@ -41,6 +41,9 @@ pub enum Error {
     LedgerIo { operation: &'static str, os_code: i32 },
     /// The operating system refused an operation on an index file; `os_code` is errno.
     IndexIo { operation: &'static str, os_code: i32 },
+    /// The operating system refused an operation on a temporary file, in which the audit of a large ledger keeps what
+    /// it does not hold in memory; `os_code` is errno.
+    AuditIo { operation: &'static str, os_code: i32 },
     /// Authority refuses: which rule, the ledger index of the statement that decides (`u64::MAX`: none),
     /// its limit and the actual value.
     Refused { rule: Rule, statement: u64, limit: u64, actual: u64 },
@@ -149,6 +152,11 @@ impl core::fmt::Display for Error {
             }
             Error::IndexIo { operation, os_code } => {
                 write!(f, "index: {operation} failed: {}", std::io::Error::from_raw_os_error(os_code))
+            }
+            Error::AuditIo { operation, os_code } => {
+                let error = std::io::Error::from_raw_os_error(os_code);
+                write!(f, "audit: cannot {operation}: {error}; the audit of a large ledger keeps records in the folder ")?;
+                f.write_str("for temporary files (TMPDIR): make room in it, or name another")
             }
             Error::Refused { rule, statement, limit, actual } => {
                 write!(f, "refused: {rule}")?;

@@ -61,7 +61,7 @@ impl From<Error> for SealcoreStatus {
             | Error::RootMismatch { .. }
             | Error::LedgerCorrupt { .. } => Self::Ledger,
             Error::LedgerLocked | Error::LedgerFenced => Self::LedgerLocked,
-            Error::LedgerIo { .. } | Error::IndexIo { .. } => Self::Io,
+            Error::LedgerIo { .. } | Error::IndexIo { .. } | Error::AuditIo { .. } => Self::Io,
             Error::Refused { .. } => Self::Refused,
             Error::RandomSource => Self::RandomSource,
             Error::Internal { .. } => Self::Internal,

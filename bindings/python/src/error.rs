@@ -75,7 +75,7 @@ fn build(py: Python<'_>, error: Error) -> PyResult<Bound<'_, PyAny>> {
             fields.set_item("errno", os_code)?;
             "LedgerIOError"
         }
-        Error::IndexIo { operation, os_code } => {
+        Error::IndexIo { operation, os_code } | Error::AuditIo { operation, os_code } => {
             fields.set_item("operation", operation)?;
             fields.set_item("errno", os_code)?;
             "StorageError"

@@ -1,6 +1,7 @@
 //! The audit: the same transition function over a whole ledger. What the rules refuse becomes a finding, and the
 //! replay goes on.
 
+use super::archive::Archive;
 use super::name::{Name, StatementId};
 use super::records::At;
 use super::state::{Event, Read, State};
@@ -43,9 +44,11 @@ enum Missing {
 }
 
 /// A replay under way.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Audit {
     state: State,
+    /// Where the records go that the state does not hold; `None`: it holds all.
+    archive: Option<Archive>,
     entries: u64,
     findings: Vec<Finding>,
     total: u64,
@@ -61,26 +64,45 @@ pub struct AuditReport {
     pub findings: Vec<Finding>,
     /// How many findings there are in all.
     pub total: u64,
-    /// The state at the end: every use with its applicant, approvers, grants and result.
-    pub state: State,
+    /// The state at the end: every use with its applicant, approvers, grants and result. `None` after
+    /// [`Audit::bounded`].
+    pub state: Option<State>,
 }
 
 impl Audit {
-    /// Begins with the body of entry 0.
+    /// Begins with the body of entry 0. The state is held in memory and grows with every application, grant and use.
     ///
     /// # Errors
     /// As [`State::new`]: without a genesis there is nothing to audit.
     pub fn new(genesis: &[u8]) -> Result<Self> {
         let state = State::new(genesis)?;
-        Ok(Audit { state, entries: 1, findings: Vec::new(), total: 0, missing: HashMap::new() })
+        Ok(Audit { state, archive: None, entries: 1, findings: Vec::new(), total: 0, missing: HashMap::new() })
+    }
+
+    /// [`Audit::new`] for a ledger of any size: the applications, grants and uses that were needed last are held in
+    /// memory, in about `memory` bytes, the others in temporary files without names, in the system's folder for them
+    /// (about 600 bytes each). The findings are the same. Units, persons, keys, policies and seals are always held.
+    ///
+    /// # Errors
+    /// As [`Audit::new`].
+    pub fn bounded(genesis: &[u8], memory: usize) -> Result<Self> {
+        let mut audit = Audit::new(genesis)?;
+        // Three tables of two generations each.
+        audit.state.hold_recent(memory / 6);
+        audit.archive = Some(Archive::default());
+        Ok(audit)
     }
 
     /// Replays the next entry. An index that is not the next one is a finding of its own; the replay goes on from it.
-    pub fn feed(&mut self, event: &Event<'_>) {
-        self.feed_read(event, None);
+    ///
+    /// # Errors
+    /// [`Error::AuditIo`] when a temporary file cannot be made, written or read: then the audit is at its end. What is
+    /// wrong with an entry is a finding.
+    pub fn feed(&mut self, event: &Event<'_>) -> Result<()> {
+        self.feed_read(event, Read::of(self.state.hash, event))
     }
 
-    pub(super) fn feed_read(&mut self, event: &Event<'_>, read: Option<Read>) {
+    pub(super) fn feed_read(&mut self, event: &Event<'_>, read: Option<Read>) -> Result<()> {
         self.entries += 1;
         if Some(event.index) != self.state.last.index.checked_add(1) {
             let reason = "the index does not follow that of the entry before";
@@ -89,18 +111,35 @@ impl Audit {
             self.state.last.index = event.index.max(1) - 1;
         }
         let event = Event { index: self.state.last.index.saturating_add(1), ..*event };
+        if let (Some(archive), Some(Read { id, statement: Ok(statement) })) = (&mut self.archive, &read) {
+            archive.bring(&mut self.state, id, &statement.content)?;
+        }
         if let Err(error) = self.state.apply_read(&event, read) {
             self.refused(&event, error);
         }
+        self.archive.as_mut().map_or(Ok(()), |archive| archive.settle(&mut self.state))
     }
 
     /// Ends the replay: a use without an end is a finding.
-    pub fn finish(mut self) -> AuditReport {
-        let open: Vec<At> = self.state.open_uses().map(|usage| usage.at).collect();
+    ///
+    /// # Errors
+    /// As [`Audit::feed`].
+    pub fn finish(mut self) -> Result<AuditReport> {
+        let open: Vec<At> = match &mut self.archive {
+            _ if self.state.open == 0 => Vec::new(),
+            Some(archive) => archive.open_uses(&self.state, MAX_FINDINGS)?,
+            None => self.state.open_uses().take(MAX_FINDINGS).map(|usage| usage.at).collect(),
+        };
+        let unlisted = self.state.open - open.len() as u64;
         for at in open {
             self.found(at.index, Violation::UseUnfinished, None);
         }
-        AuditReport { entries: self.entries, findings: self.findings, total: self.total, state: self.state }
+        Ok(AuditReport {
+            entries: self.entries,
+            findings: self.findings,
+            total: self.total + unlisted,
+            state: self.archive.is_none().then_some(self.state),
+        })
     }
 
     fn found(&mut self, index: u64, violation: Violation, cause: Option<u64>) {

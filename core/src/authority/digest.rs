@@ -1,62 +1,12 @@
 //! The digest of a state: two replays that agree on everything have the same one.
 
-use super::records::{At, Holder, UseEnd};
+use super::row::Feed;
 use super::state::State;
-use super::statement::Content;
 use crate::Result;
 use crate::hash::Hasher;
-use crate::ledger::cbor::Value;
 
 /// The domain, and the version of what is fed below.
 const DOMAIN: &[u8] = b"sealcore authority state v1";
-
-/// Numbers as 8 bytes big-endian, bytes after their length, lists after their count: nothing can run into another.
-struct Feed(Hasher);
-
-impl Feed {
-    fn number(&mut self, number: u64) {
-        self.0.update(&number.to_be_bytes());
-    }
-
-    fn count(&mut self, count: usize) {
-        self.number(count as u64);
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        self.count(bytes.len());
-        self.0.update(bytes);
-    }
-
-    fn at(&mut self, at: At) {
-        self.number(at.index);
-        self.number(at.time);
-    }
-
-    fn some<T>(&mut self, value: Option<T>, feed: impl FnOnce(&mut Self, T)) {
-        self.number(u64::from(value.is_some()));
-        if let Some(value) = value {
-            feed(self, value);
-        }
-    }
-
-    fn holder(&mut self, holder: Holder) {
-        let (kind, place) = match holder {
-            Holder::Nobody => (0, 0),
-            Holder::Gate => (1, 0),
-            Holder::Founder => (2, 0),
-            Holder::Person(place) => (3, place),
-        };
-        self.number(kind);
-        self.count(place);
-    }
-
-    fn content(&mut self, content: impl Into<Content>) -> Result<()> {
-        let content = content.into();
-        self.bytes(content.kind().as_bytes());
-        self.bytes(&Value::Map(content.to_map()).encode()?);
-        Ok(())
-    }
-}
 
 impl State {
     /// The digest of everything that the state remembers, with the ledger's hash function. Takes time in proportion
@@ -75,7 +25,7 @@ impl State {
         Ok(feed.0.finalize())
     }
 
-    fn feed_people(&self, feed: &mut Feed) -> Result<()> {
+    fn feed_people(&self, feed: &mut Feed<Hasher>) -> Result<()> {
         feed.count(self.keys().len());
         for key in self.keys() {
             feed.bytes(key.key.algorithm().name().as_bytes());
@@ -111,7 +61,7 @@ impl State {
         Ok(())
     }
 
-    fn feed_seals(&self, feed: &mut Feed) -> Result<()> {
+    fn feed_seals(&self, feed: &mut Feed<Hasher>) -> Result<()> {
         feed.count(self.policies().len());
         for policy in self.policies() {
             feed.count(policy.revisions.len());
@@ -136,55 +86,12 @@ impl State {
         Ok(())
     }
 
-    fn feed_uses(&self, feed: &mut Feed) -> Result<()> {
+    fn feed_uses(&self, feed: &mut Feed<Hasher>) -> Result<()> {
         feed.count(self.applications().len());
-        for record in self.applications() {
-            feed.bytes(&record.id.0);
-            feed.count(record.applicant);
-            feed.content(record.application.clone())?;
-            feed.number(u64::from(record.used));
-            feed.at(record.at);
-            feed.count(record.approvals.len());
-            for approval in &record.approvals {
-                feed.bytes(&approval.id.0);
-                feed.count(approval.approver);
-                feed.number(u64::from(approval.key));
-                feed.number(approval.expires);
-                feed.at(approval.at);
-            }
-            feed.number(u64::from(record.refused.is_some()));
-            if let Some((at, by, refusal)) = &record.refused {
-                feed.at(*at);
-                feed.count(*by);
-                feed.content(refusal.clone())?;
-            }
-        }
+        self.applications().iter().try_for_each(|record| feed.application(record))?;
         feed.count(self.grants().len());
-        for record in self.grants() {
-            feed.bytes(&record.id.0);
-            feed.count(record.grantor);
-            feed.number(u64::from(record.key));
-            feed.content(record.grant.clone())?;
-            feed.number(u64::from(record.used));
-            feed.some(record.revoked, Feed::at);
-            feed.at(record.at);
-        }
+        self.grants().iter().try_for_each(|record| feed.grant(record))?;
         feed.count(self.uses().len());
-        for record in self.uses() {
-            feed.bytes(&record.id.0);
-            feed.content(record.usage.clone())?;
-            feed.count(record.approvers.len());
-            record.approvers.iter().for_each(|&place| feed.count(place));
-            feed.at(record.at);
-            feed.number(u64::from(record.end.is_some()));
-            if let Some((at, end)) = &record.end {
-                feed.at(*at);
-                match end {
-                    UseEnd::Delivered(delivered) => feed.content(delivered.clone())?,
-                    UseEnd::Failed(failed) => feed.content(failed.clone())?,
-                }
-            }
-        }
-        Ok(())
+        self.uses().iter().try_for_each(|record| feed.usage(record))
     }
 }

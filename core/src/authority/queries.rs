@@ -38,6 +38,9 @@ impl GrantStatus {
     }
 }
 
+/// The audit that keeps a part of its state gives nobody that state.
+const WHOLE: &str = "a state that can be asked holds every record";
+
 impl State {
     /// Every unit.
     pub fn units(&self) -> &[UnitRecord] {
@@ -66,17 +69,17 @@ impl State {
 
     /// Every application.
     pub fn applications(&self) -> &[ApplicationRecord] {
-        self.applications.rows()
+        self.applications.all().expect(WHOLE)
     }
 
     /// Every grant.
     pub fn grants(&self) -> &[GrantRecord] {
-        self.grants.rows()
+        self.grants.all().expect(WHOLE)
     }
 
     /// Every use.
     pub fn uses(&self) -> &[UseRecord] {
-        self.uses.rows()
+        self.uses.all().expect(WHOLE)
     }
 
     /// The uses that have begun and not ended: after a crash each is to be ended as failed.

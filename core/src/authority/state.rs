@@ -7,12 +7,11 @@ use super::records::{
     SealRecord, SealVersion, UnitRecord, UseEnd, UseRecord,
 };
 use super::statement::{Content, Life, Policy, Refusal, Statement};
+use super::table::{Records, Table};
 use crate::hash::HashAlgorithm;
 use crate::ledger::{EntryType, FOUNDER_KEY, Genesis, KeyChange, LEDGER_KEY, statement_id};
 use crate::{Error, Result, Rule};
-use core::hash::Hash;
-use core::ops::Index;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// The `statement` of a refusal that no statement decides.
 pub(super) const NONE: u64 = u64::MAX;
@@ -52,47 +51,6 @@ impl<'a> From<crate::ledger::Entry<'a>> for Event<'a> {
     }
 }
 
-/// Records in the order of the ledger, found by key.
-#[derive(Clone, Debug)]
-pub(super) struct Table<K, R> {
-    rows: Vec<R>,
-    places: HashMap<K, usize>,
-}
-
-impl<K, R> Default for Table<K, R> {
-    fn default() -> Self {
-        Table { rows: Vec::new(), places: HashMap::new() }
-    }
-}
-
-impl<K: Eq + Hash, R> Table<K, R> {
-    pub(super) fn place(&self, key: &K) -> Option<usize> {
-        self.places.get(key).copied()
-    }
-
-    pub(super) fn known(&self, key: &K) -> Result<usize> {
-        self.place(key).map_or_else(unknown, Ok)
-    }
-
-    pub(super) fn rows(&self) -> &[R] {
-        &self.rows
-    }
-
-    fn push(&mut self, key: K, row: R) -> usize {
-        self.places.insert(key, self.rows.len());
-        self.rows.push(row);
-        self.rows.len() - 1
-    }
-}
-
-impl<K, R> Index<usize> for Table<K, R> {
-    type Output = R;
-
-    fn index(&self, place: usize) -> &R {
-        &self.rows[place]
-    }
-}
-
 /// The state after some prefix of the ledger.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -104,10 +62,13 @@ pub struct State {
     pub(super) persons: Table<Name, PersonRecord>,
     pub(super) policies: Table<Name, PolicyRecord>,
     pub(super) seals: Table<Name, SealRecord>,
-    pub(super) applications: Table<StatementId, ApplicationRecord>,
-    pub(super) grants: Table<StatementId, GrantRecord>,
-    pub(super) uses: Table<StatementId, UseRecord>,
+    pub(super) applications: Records<ApplicationRecord>,
+    pub(super) grants: Records<GrantRecord>,
+    pub(super) uses: Records<UseRecord>,
+    /// The places of the uses without an end, when every use is here.
     pub(super) open_uses: BTreeSet<usize>,
+    /// How many uses have no end.
+    pub(super) open: u64,
 }
 
 /// What an entry says, read before its turn.
@@ -117,6 +78,14 @@ pub(super) struct Read {
     pub(super) id: StatementId,
     /// What [`Statement::decode`] makes of the body of a statement.
     pub(super) statement: Result<Statement>,
+}
+
+impl Read {
+    /// Reads a statement; other entries are read in their turn.
+    pub(super) fn of(hash: HashAlgorithm, event: &Event<'_>) -> Option<Self> {
+        (event.kind == EntryType::Statement)
+            .then(|| Read { id: StatementId(statement_id(hash, event.body)), statement: Statement::decode(event.body) })
+    }
 }
 
 /// Who signed which statement, and where it would stand.
@@ -187,11 +156,20 @@ impl State {
             persons: Table::default(),
             policies: Table::default(),
             seals: Table::default(),
-            applications: Table::default(),
-            grants: Table::default(),
-            uses: Table::default(),
+            applications: Records::default(),
+            grants: Records::default(),
+            uses: Records::default(),
             open_uses: BTreeSet::new(),
+            open: 0,
         })
+    }
+
+    /// Of applications, grants and uses only those used last are held from now on, each in twice so many bytes; what
+    /// the next entry needs is brought before it is applied.
+    pub(super) fn hold_recent(&mut self, most: usize) {
+        self.applications = Records::recent(most);
+        self.grants = Records::recent(most);
+        self.uses = Records::recent(most);
     }
 
     /// The hash function of the ledger, and so of its statement ids.
@@ -424,26 +402,27 @@ impl State {
                 versions.last_mut().expect("a seal has a first version").steps.push((at, state));
             }
             Effect::Application(record) => {
-                self.applications.push(record.id, *record);
+                self.applications.push(*record);
             }
             Effect::Approval { application, replaces, approval } => {
-                let approvals = &mut self.applications.rows[application].approvals;
+                let approvals = &mut self.applications.get_mut(application).approvals;
                 if let Some(place) = replaces {
                     approvals.remove(place);
                 }
                 approvals.push(approval);
             }
             Effect::Refusal { application, by, refusal } => {
-                self.applications.rows[application].refused = Some((at, by, refusal));
+                self.applications.get_mut(application).refused = Some((at, by, refusal));
             }
             Effect::Grant(record) => {
-                self.grants.push(record.id, *record);
+                self.grants.push(*record);
             }
-            Effect::GrantRevoked(grant) => self.grants.rows[grant].revoked = Some(at),
+            Effect::GrantRevoked(grant) => self.grants.get_mut(grant).revoked = Some(at),
             Effect::Use(record) => self.take_use(*record),
             Effect::UseEnd { usage, end } => {
-                self.uses.rows[usage].end = Some((at, *end));
+                self.uses.get_mut(usage).end = Some((at, *end));
                 self.open_uses.remove(&usage);
+                self.open -= 1;
             }
         }
     }
@@ -452,13 +431,16 @@ impl State {
     fn take_use(&mut self, record: UseRecord) {
         let mut link = Some(record.grant);
         while let Some(place) = link {
-            let grant = &mut self.grants.rows[place];
+            let grant = self.grants.get_mut(place);
             grant.used += 1;
             link = grant.parent;
         }
-        self.applications.rows[record.application].used += 1;
-        let place = self.uses.push(record.id, record);
-        self.open_uses.insert(place);
+        self.applications.get_mut(record.application).used += 1;
+        let place = self.uses.push(record);
+        self.open += 1;
+        if self.uses.all().is_some() {
+            self.open_uses.insert(place);
+        }
     }
 }
 

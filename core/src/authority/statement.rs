@@ -176,6 +176,14 @@ impl Statement {
 }
 
 impl Content {
+    /// Reads what [`Content::to_map`] made of a content of this kind.
+    pub(super) fn from_map(kind: &str, map: &Value) -> Result<Self> {
+        let mut fields = Fields::new("statement", map)?;
+        let (content, allowed) = Content::read(kind, &mut fields)?;
+        fields.finish(allowed)?;
+        Ok(content)
+    }
+
     /// The map of the fields of this kind, without those that every statement has.
     pub fn to_map(&self) -> Map {
         let mut out = Writer::default();

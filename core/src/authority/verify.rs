@@ -14,6 +14,9 @@ use crate::ledger::{
     self, Assurance, Entry, EntryType, FindingKind, LedgerReader, Level, Location, Report, VerifyOptions,
 };
 
+/// What the records of applications, grants and uses may take of the memory.
+const MEMORY: usize = 64 << 20;
+
 /// The audit as what follows a verification.
 #[derive(Default)]
 struct Following {
@@ -61,10 +64,11 @@ impl ledger::Replay for Following {
                 start = end;
                 match &mut *audit {
                     // A genesis that cannot be read is the ledger's finding.
-                    None => *audit = if index == 0 { Audit::new(body).ok() } else { None },
-                    Some(audit) => audit.feed_read(&Event { kind, index, time, key_idx, body }, read),
+                    None => *audit = if index == 0 { Audit::bounded(body, MEMORY).ok() } else { None },
+                    Some(audit) => audit.feed_read(&Event { kind, index, time, key_idx, body }, read)?,
                 }
             }
+            Ok(())
         })
     }
 }
@@ -79,7 +83,8 @@ impl ledger::Replay for Following {
 /// As [`ledger::verify`]; `level` and `replay` of the options are not looked at.
 ///
 /// # Errors
-/// As [`ledger::verify`].
+/// As [`ledger::verify`]; [`crate::Error::AuditIo`], see [`Audit::bounded`], with which the state takes 64 MiB, whatever the
+/// size of the ledger.
 pub fn verify<L: Into<Location>>(
     location: L,
     options: &VerifyOptions<'_>,
@@ -93,7 +98,7 @@ pub fn verify<L: Into<Location>>(
         report.level = Level::Signatures;
         return Ok((report, None));
     }
-    let Some(audit) = audit.map(Audit::finish) else { return Ok((report, None)) };
+    let Some(audit) = audit.map(Audit::finish).transpose()? else { return Ok((report, None)) };
     if audit.total > 0 {
         report.assurance = Assurance::Inconsistent;
         let reader = LedgerReader::open(location)?;

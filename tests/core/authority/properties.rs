@@ -5,8 +5,8 @@ use super::oracle::{Asked, Oracle};
 use super::world::{DAY, SECOND, World, application, document, event, name, names, policy, seal, sorted, step};
 use proptest::prelude::*;
 use sealcore::authority::{
-    Amount, Application, Approval, Audit, Digests, Grant, GrantRecord, GrantRevoke, Life, Name, PersonLeft, Policy,
-    Refusal, Request, Role, State, StatementId, UseDelivered, UseFailed, UseToken,
+    Amount, Application, Approval, Digests, Grant, GrantRecord, GrantRevoke, Life, Name, PersonLeft, Policy, Refusal,
+    Request, Role, State, StatementId, UseDelivered, UseFailed, UseToken,
 };
 use sealcore::ledger::EntryType;
 
@@ -285,11 +285,9 @@ impl Play {
             assert!(taken <= record.application.impressions as usize);
             assert_eq!(taken, record.used as usize);
         }
-        let mut audit = Audit::new(&self.world.log[0].body).expect("genesis");
-        (1..).zip(&self.world.log[1..]).for_each(|(index, entry)| audit.feed(&event(index, entry)));
-        let report = audit.finish();
+        let report = super::audit::audit(&self.world.log);
         assert_eq!(report.total as usize, state.open_uses().count(), "only open uses: {:?}", report.findings);
-        assert_eq!(report.state.digest().expect("digest"), state.digest().expect("digest"));
+        assert_eq!(super::audit::state(&report).digest().expect("digest"), state.digest().expect("digest"));
     }
 }
 

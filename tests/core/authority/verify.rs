@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::world::{document, name};
-use sealcore::authority::{self, Audit, AuditReport, Event, SealUse, Statement, StatementId, UseDelivered};
+use sealcore::Error;
+use sealcore::authority::{self, Audit, AuditReport, Content, Event, SealUse, Statement, StatementId, UseDelivered};
 use sealcore::hash::HashAlgorithm;
 use sealcore::ledger::{
-    self, Assurance, EntryType, FOUNDER_KEY, Finding, FindingKind as Kind, Ledger, LedgerReader, Level, NewEntry,
-    Report, Synthetic, VerifyOptions,
+    self, Assurance, Entry, EntryType, FOUNDER_KEY, Finding, FindingKind as Kind, Ledger, LedgerReader, Level,
+    NewEntry, Report, Synthetic, VerifyOptions,
 };
 use sealcore::sign::{Algorithm, SigningKey};
 
@@ -72,17 +73,18 @@ fn what_was_allowed_has_no_findings() {
         assert_eq!(report.assurance, Assurance::InternallyConsistent);
         assert_eq!(steps.last(), Some(&(report.size, report.size)));
         assert!(steps.is_sorted());
-        let uses = audit.state.uses();
-        assert_eq!((uses.len(), uses.iter().filter(|usage| usage.end.is_some()).count()), (300, 300));
         // The same as entry by entry.
         let reader = LedgerReader::open(&path).expect("reads");
         let mut slow = Audit::new(reader.entry(0).expect("reads").view().expect("parses").body()).expect("a genesis");
         for stored in reader.entries(1..u64::MAX) {
             let stored = stored.expect("reads");
-            slow.feed(&Event::from(stored.view().expect("parses")));
+            slow.feed(&Event::from(stored.view().expect("parses"))).expect("in memory");
         }
-        let slow = slow.finish();
-        assert_eq!((audit.entries, audit.state.digest()), (report.size, slow.state.digest()));
+        let slow = slow.finish().expect("in memory");
+        assert_eq!((audit.entries, slow.entries, slow.total), (report.size, report.size, 0));
+        let state = slow.state.expect("in memory");
+        let uses = state.uses();
+        assert_eq!((uses.len(), uses.iter().filter(|usage| usage.end.is_some()).count()), (300, 300));
         // Level 3 is all of it but the replay, and its summary is taken for level 4 as well.
         let plain = ledger::verify(&path, &VerifyOptions::default(), &mut |_, _| Ok(())).expect("runs");
         assert_eq!(Report { level: Level::Signatures, ..report.clone() }, plain);
@@ -91,7 +93,7 @@ fn what_was_allowed_has_no_findings() {
             let options = VerifyOptions { summaries: &kept, threads, ..VerifyOptions::default() };
             let (again, audit) = look(&path, &options);
             assert_eq!(again, report);
-            assert_eq!(audit.expect("replayed").state.digest(), slow.state.digest());
+            assert_eq!(audit.expect("replayed").entries, report.size);
         }
     }
 }
@@ -100,8 +102,14 @@ fn what_was_allowed_has_no_findings() {
 fn what_was_not_allowed_is_named() {
     let scratch = Scratch::new();
     let (path, key) = made(&scratch, HashAlgorithm::Sha256);
-    let (_, audit) = look(&path, &VerifyOptions::default());
-    let usage = audit.expect("replayed").state.uses()[7].usage.clone();
+    let reader = LedgerReader::open(&path).expect("reads");
+    let bodies =
+        reader.entries(1..u64::MAX).map(|stored| stored.expect("reads").view().expect("parses").body().to_vec());
+    let uses = bodies.filter_map(|body| match Statement::decode(&body).ok()?.content {
+        Content::SealUse(usage) => Some(usage),
+        _ => None,
+    });
+    let usage = { uses }.nth(7).expect("an eighth use");
     // A second use of a grant for one, its delivery; a use that never ends cannot be made without the rules.
     let second = SealUse { document: document("another"), number: 2, ..usage.clone() };
     let refused = append(&path, &key, second);
@@ -163,4 +171,43 @@ fn five_people_are_needed() {
     let few = Synthetic { keys: 4, ..shape(HashAlgorithm::Sha256) };
     let made = authority::generate(&scratch.0.join("few"), &few, &mut |_, _| Ok(()));
     assert!(matches!(made, Err(sealcore::Error::InvalidArgument { field: "keys", .. })));
+}
+
+/// Damages a segment as soon as its first entries are replayed, after its signatures were verified.
+#[derive(Debug)]
+struct Meddling {
+    segment: PathBuf,
+    done: AtomicBool,
+}
+
+impl ledger::Replay for Meddling {
+    fn read<'r>(&'r self, _: &[Entry<'_>]) -> ledger::Take<'r> {
+        if !self.done.swap(true, Ordering::Relaxed) {
+            let mut bytes = fs::read(&self.segment).expect("reads");
+            let late = bytes.len() / 2;
+            bytes[late] ^= 1;
+            fs::write(&self.segment, bytes).expect("writes");
+        }
+        Box::new(|| Ok(()))
+    }
+}
+
+#[test]
+fn a_segment_that_changes_between_its_verification_and_its_replay_is_not_believed() {
+    let scratch = Scratch::new();
+    let path = scratch.0.join("ledger");
+    let shape = Synthetic { entries: 20_000, segment_bits: 14, ..shape(HashAlgorithm::Sha256) };
+    ledger::generate(&path, &shape, &mut |_, _| Ok(())).expect("generates");
+    let mut names = fs::read_dir(path.join("seg")).expect("segments").map(|entry| entry.expect("an entry").path());
+    let segment = { names.find(|name| fs::metadata(name).expect("a file").len() > 4 << 20) }.expect("entries");
+    for threads in [1, 2] {
+        let meddling = Meddling { segment: segment.clone(), done: AtomicBool::new(false) };
+        let options =
+            VerifyOptions { level: Level::Authority, replay: Some(&meddling), threads, ..VerifyOptions::default() };
+        let error = ledger::verify(&path, &options, &mut |_, _| Ok(())).expect_err("the bytes were others");
+        assert!(matches!(error, Error::LedgerCorrupt { reason, .. } if reason.contains("changed")), "{error:?}");
+        // The same bit once more: whole again.
+        let repaired = Meddling { segment: segment.clone(), done: AtomicBool::new(false) };
+        drop(ledger::Replay::read(&repaired, &[]));
+    }
 }

@@ -35,10 +35,11 @@ pub(crate) fn authority_audit<'py>(
             break;
         }
         let events = batch.iter().map(RawEntry::event).collect::<PyCoreResult<Vec<Event<'_>>>>()?;
-        py.detach(|| events.iter().for_each(|event| audit.feed(event)));
+        py.detach(|| events.iter().try_for_each(|event| audit.feed(event))).map_err(CoreError)?;
         py.check_signals()?;
     }
-    let AuditReport { entries, findings, total, state } = audit.finish();
+    let AuditReport { entries, findings, total, state } = audit.finish().map_err(CoreError)?;
+    let state = state.ok_or(CoreError(Error::Internal { reason: "an audit in memory has a state" }))?;
     let report = PyDict::new(py);
     report.set_item("entries", entries)?;
     report.set_item("total", total)?;

@@ -4,9 +4,10 @@ use core::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::super::entry::Entry;
+use crate::Result;
 
-/// What a reading leaves to be done when its turn comes.
-pub type Take<'r> = Box<dyn FnOnce() + Send + 'r>;
+/// What a reading leaves to be done when its turn comes. An error ends the verification.
+pub type Take<'r> = Box<dyn FnOnce() -> Result<()> + Send + 'r>;
 
 /// A layer above the ledger that follows its entries from entry 0 on.
 ///
@@ -72,28 +73,31 @@ impl<'t> Turn<'t> {
         Turn { turns, number, waiting: Vec::new(), ended: false }
     }
 
-    pub(super) fn push(&mut self, take: Take<'t>) {
+    pub(super) fn push(&mut self, take: Take<'t>) -> Result<()> {
         self.waiting.push(take);
         if self.waiting.len() >= self.turns.most || self.turns.are_at(self.number) {
-            self.take();
+            self.take()?;
         }
+        Ok(())
     }
 
-    fn take(&mut self) {
+    fn take(&mut self) -> Result<()> {
         if self.turns.wait(self.number) {
-            self.waiting.drain(..).for_each(|take| take());
+            self.waiting.drain(..).try_for_each(|take| take())
         } else {
             self.waiting.clear();
+            Ok(())
         }
     }
 
     /// Nothing is wrong with the segment: the next one comes.
-    pub(super) fn end(mut self) {
-        self.take();
+    pub(super) fn end(mut self) -> Result<()> {
+        self.take()?;
         self.ended = true;
         let mut next = self.turns.lock();
         *next = next.map(|_| self.number + 1);
         self.turns.came.notify_all();
+        Ok(())
     }
 }
 

@@ -126,7 +126,7 @@ impl Run<'_, '_> {
                 last = Some(leaf);
                 entries.push(entry);
             }
-            replay.read(&entries)();
+            replay.read(&entries)()?;
             window.advance(end)?;
             progress(self.order.expected())?;
         }

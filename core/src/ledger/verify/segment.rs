@@ -101,13 +101,30 @@ impl<'c> Context<'c> {
 
     /// Looks at one segment.
     pub(super) fn look(&self, number: u64, level: Level) -> Result<Look> {
-        let turn = self.replay.as_ref().map(|(replay, turns)| (*replay, Turn::new(turns, number)));
+        let Some((replay, turns)) = &self.replay else { return self.pass(number, level, None, true) };
+        // From here on whatever goes wrong ends the replay.
+        let turn = Turn::new(turns, number);
+        if level < Level::Signatures {
+            return self.pass(number, level, Some((*replay, turn)), true);
+        }
+        // The signatures first, as many segments side by side as there are threads: who waits for a turn verifies none.
+        let found = self.pass(number, level, None, true)?;
+        let Look::Clean(summary, _) = &found else { return Ok(found) };
+        match self.pass(number, Level::Tree, Some((*replay, turn)), false)? {
+            Look::Clean(again, _) if again.range == summary.range => Ok(found),
+            _ => Err(Error::LedgerCorrupt { offset: 0, reason: "a segment changed while it was verified" }),
+        }
+    }
+
+    /// Goes over one segment; `counted` says whether its entries have not been gone over before.
+    fn pass(&self, number: u64, level: Level, turn: Option<(&dyn Replay, Turn<'_>)>, counted: bool) -> Result<Look> {
         let found = self.end_of(number)?.zip(match number.checked_sub(1) {
             Some(before) => self.end_of(before)?.map(|(_, end)| Some(end)),
             None => Some(None),
         });
         let Some(((file, end), before)) = found else { return Ok(Look::Damaged) };
         let mut pass = Pass::new(self, (number, level), before, end, turn)?;
+        pass.counted = counted;
         if !pass.entries(&file)? {
             return Ok(Look::Damaged);
         }
@@ -133,6 +150,7 @@ struct Pass<'p> {
     counts: [u64; EntryType::ALL.len()],
     jobs: Jobs,
     turn: Option<(&'p dyn Replay, Turn<'p>)>,
+    counted: bool,
 }
 
 /// Signatures that wait to be verified.
@@ -171,6 +189,7 @@ impl<'p> Pass<'p> {
             counts: [0; EntryType::ALL.len()],
             jobs: Jobs::default(),
             turn,
+            counted: true,
         })
     }
 
@@ -245,17 +264,23 @@ impl<'p> Pass<'p> {
                 return Ok(false);
             }
         } else {
-            self.context.seen.fetch_add(frames.len() as u64, Ordering::Relaxed);
+            self.see(frames.len());
         }
         if let Some((replay, turn)) = &mut self.turn {
-            turn.push(replay.read(&replayed));
+            turn.push(replay.read(&replayed))?;
         }
         Ok(self.jobs.rows.len() < BATCH || self.verify()?)
     }
 
+    fn see(&self, entries: usize) {
+        if self.counted {
+            self.context.seen.fetch_add(entries as u64, Ordering::Relaxed);
+        }
+    }
+
     /// Verifies the signatures that have come together; whether all are right.
     fn verify(&mut self) -> Result<bool> {
-        self.context.seen.fetch_add(self.jobs.rows.len() as u64, Ordering::Relaxed);
+        self.see(self.jobs.rows.len());
         self.jobs.verify(self.context, &self.chain)
     }
 
@@ -309,7 +334,7 @@ impl<'p> Pass<'p> {
             bytes: end.offsets.last().copied().unwrap_or_default() - HEADER as u64,
         };
         if let Some((_, turn)) = self.turn {
-            turn.end();
+            turn.end()?;
         }
         Ok(Look::Clean(Box::new(summary), differs))
     }
