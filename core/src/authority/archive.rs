@@ -9,11 +9,11 @@ use super::records::{ApplicationRecord, At, GrantRecord, UseRecord};
 use super::row::{Feed, Kept, Reader};
 use super::state::State;
 use super::statement::Content;
+use super::table::Keyed;
 use crate::{Error, Result};
 use core::hash::BuildHasher;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::hash::RandomState;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 
 /// The table that a record belongs to; the first byte of its row.
@@ -167,7 +167,7 @@ struct Store {
     end: u64,
     index: Index,
     met: Met,
-    keyed: RandomState,
+    keyed: Keyed,
 }
 
 /// The head of a row: kind, id, and the length of what follows.
@@ -195,7 +195,7 @@ fn word(slot: &[u8], at: usize) -> u64 {
 impl Store {
     fn new() -> Result<Self> {
         let rows = tempfile::tempfile().map_err(failed("make a temporary file"))?;
-        let (index, keyed) = (Index::new(FIRST)?, RandomState::new());
+        let (index, keyed) = (Index::new(FIRST)?, Keyed::default());
         Ok(Store { rows, end: 0, index, met: Met::default(), keyed })
     }
 

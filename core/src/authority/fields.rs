@@ -13,7 +13,7 @@ pub(crate) struct Fields<'a> {
 }
 
 fn key_of(path: &'static str) -> &'static str {
-    path.rsplit('.').next().unwrap_or(path)
+    path.bytes().rposition(|letter| letter == b'.').map_or(path, |dot| &path[dot + 1..])
 }
 
 fn wrong_type(field: &'static str, reason: &'static str) -> Error {

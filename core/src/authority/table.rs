@@ -4,10 +4,11 @@
 use super::name::StatementId;
 use super::state::unknown;
 use crate::Result;
-use core::hash::Hash;
+use core::hash::{BuildHasher, Hash, Hasher};
 use core::mem;
 use core::ops::Index;
 use std::collections::HashMap;
+use std::hash::RandomState;
 
 /// Records that are all here.
 #[derive(Clone, Debug)]
@@ -50,6 +51,55 @@ impl<K, R> Index<usize> for Table<K, R> {
     }
 }
 
+/// Hashes the keys of [`Records`], which are hashes themselves, or counted: a folded product with a random number. Who
+/// writes statements can choose a part of an id, and not where it goes.
+#[derive(Clone, Debug)]
+pub(super) struct Keyed(u64);
+
+impl Default for Keyed {
+    fn default() -> Self {
+        // Odd, so that no bit of a key is lost.
+        Keyed(RandomState::new().hash_one(0_u64) | 1)
+    }
+}
+
+impl BuildHasher for Keyed {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded { key: self.0, hash: 0 }
+    }
+}
+
+/// See [`Keyed`].
+#[derive(Debug)]
+pub(super) struct Folded {
+    key: u64,
+    hash: u64,
+}
+
+impl Hasher for Folded {
+    fn write(&mut self, bytes: &[u8]) {
+        // Of an id its first eight bytes: that others have the same takes 2^32 tries for two, and harms nothing.
+        if let Some(first) = bytes.first_chunk() {
+            self.write_u64(u64::from_le_bytes(*first));
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        let product = u128::from(word ^ self.key) * u128::from(self.key.rotate_left(32) | 1);
+        self.hash ^= (product >> 64) as u64 ^ product as u64;
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.hash
+    }
+}
+
 /// A record of a statement.
 pub(super) trait Record {
     fn id(&self) -> StatementId;
@@ -63,7 +113,7 @@ pub(super) trait Record {
 pub(super) struct Records<R> {
     rows: Rows<R>,
     /// Of what is here.
-    places: HashMap<StatementId, usize>,
+    places: HashMap<StatementId, usize, Keyed>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,8 +125,8 @@ enum Rows<R> {
 /// Two generations: what is needed is young, and when the young weigh too much, the old ones leave and the young are old.
 #[derive(Clone, Debug)]
 struct Recent<R> {
-    young: HashMap<usize, Row<R>>,
-    old: HashMap<usize, Row<R>>,
+    young: HashMap<usize, Row<R>, Keyed>,
+    old: HashMap<usize, Row<R>, Keyed>,
     /// Records in all, those that have left included.
     count: usize,
     weight: usize,
@@ -95,15 +145,15 @@ const GROWTH: usize = 128;
 
 impl<R> Default for Records<R> {
     fn default() -> Self {
-        Records { rows: Rows::All(Vec::new()), places: HashMap::new() }
+        Records { rows: Rows::All(Vec::new()), places: HashMap::default() }
     }
 }
 
 impl<R: Record> Records<R> {
     /// Those used last, in twice so many bytes.
     pub(super) fn recent(most: usize) -> Self {
-        let recent = Recent { young: HashMap::new(), old: HashMap::new(), count: 0, weight: 0, most };
-        Records { rows: Rows::Recent(recent), places: HashMap::new() }
+        let recent = Recent { young: HashMap::default(), old: HashMap::default(), count: 0, weight: 0, most };
+        Records { rows: Rows::Recent(recent), places: HashMap::default() }
     }
 
     pub(super) fn place(&self, id: &StatementId) -> Option<usize> {

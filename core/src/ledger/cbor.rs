@@ -216,6 +216,11 @@ fn head(number: u64) -> usize {
     }
 }
 
+/// Room for so many items, as far as a hostile head may be believed.
+fn room(count: u64) -> usize {
+    count.min(32) as usize
+}
+
 /// `long`: where the first head stands that is longer than it must be.
 fn read(from: &mut Decoder<'_>, depth: usize, long: &mut Option<usize>) -> Result<Value> {
     let at = from.position();
@@ -252,7 +257,7 @@ fn read(from: &mut Decoder<'_>, depth: usize, long: &mut Option<usize>) -> Resul
         Type::Array => {
             let count = from.array().map_err(cut)?.ok_or_else(|| invalid(at, "an array of indefinite length"))?;
             expect(from, head(count), long);
-            let mut items = Vec::new();
+            let mut items = Vec::with_capacity(room(count));
             for _ in 0..count {
                 items.push(read(from, depth - 1, long)?);
             }
@@ -261,7 +266,7 @@ fn read(from: &mut Decoder<'_>, depth: usize, long: &mut Option<usize>) -> Resul
         Type::Map => {
             let count = from.map().map_err(cut)?.ok_or_else(|| invalid(at, "a map of indefinite length"))?;
             expect(from, head(count), long);
-            let mut pairs: Vec<(String, Value)> = Vec::new();
+            let mut pairs: Vec<(String, Value)> = Vec::with_capacity(room(count));
             for _ in 0..count {
                 let at = from.position();
                 let key = from.str().map_err(|_| invalid(at, "a map key that is not a text"))?.to_owned();
