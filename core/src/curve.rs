@@ -9,6 +9,7 @@
 )]
 #![allow(clippy::needless_range_loop, reason = "limbs are indexed in several arrays at once")]
 
+mod combine;
 mod extended;
 mod field;
 mod invert;
@@ -22,10 +23,11 @@ mod select;
 mod tables;
 mod tree;
 
+pub use combine::{Combination, combine_many_vartime};
 pub use field::{Modulus, Residue};
 pub(crate) use limbs::to_bytes as limbs_to_bytes;
 pub use point::{Affine, Jacobian};
-pub use public::{Combination, PublicTable, combine_many_vartime, double_multiply_vartime};
+pub use public::{PublicTable, double_multiply_vartime};
 pub use scalar::Scalar;
 pub use select::Choice;
 pub use tables::FixedTable;
@@ -53,7 +55,7 @@ pub trait Curve: sealed::Sealed + Copy + core::fmt::Debug + Eq + Send + Sync + '
     /// The table of G for secret scalars, built at first use.
     fn g_table() -> &'static FixedTable<Self>;
     /// The table of G for public scalars, built at first use.
-    fn public_table() -> &'static PublicTable<Self>;
+    fn public_table() -> &'static PublicTable<Self, { public::BASE_WIDTH }>;
 }
 
 macro_rules! modulus {
@@ -93,8 +95,8 @@ macro_rules! curve {
                 static TABLE: OnceLock<FixedTable<$name>> = OnceLock::new();
                 TABLE.get_or_init(|| FixedTable::new(&Self::G))
             }
-            fn public_table() -> &'static PublicTable<Self> {
-                static TABLE: OnceLock<PublicTable<$name>> = OnceLock::new();
+            fn public_table() -> &'static PublicTable<Self, { public::BASE_WIDTH }> {
+                static TABLE: OnceLock<PublicTable<$name, { public::BASE_WIDTH }>> = OnceLock::new();
                 TABLE.get_or_init(|| PublicTable::new(&Self::G))
             }
         }

@@ -19,6 +19,7 @@ mod hamming;
 pub(crate) mod ifma;
 mod opaque;
 mod pick;
+mod prefetch;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod shani;
 
@@ -26,6 +27,7 @@ pub(crate) use carry::{add_carry, sub_borrow};
 pub(crate) use hamming::distances;
 pub(crate) use opaque::opaque;
 pub(crate) use pick::pick;
+pub(crate) use prefetch::prefetch;
 
 /// A hash function by its compression function: 64-byte blocks of big-endian words, eight words of state.
 #[cfg(target_arch = "x86_64")]

@@ -1,51 +1,71 @@
 //! Multiplication by public scalars, with tables of multiples and without. All of it in variable time.
 
 use super::extended::Extended;
-use super::scalar::{self, wnaf_vartime};
-use super::tree::{Sums, Tree};
-use super::{Affine, Curve, Jacobian, Scalar};
+use super::scalar::{OddDigits, wnaf_vartime};
+use super::tree::Sums;
+use super::{Affine, Curve, Jacobian, Modulus, Residue, Scalar};
 
-/// Bits of a window.
-const WINDOW: usize = 8;
+/// Bits of a window: of a key (32 windows of 128 entries, 256 KiB) and of G (24 of 1,024, 1.5 MiB).
+pub(super) const KEY_WIDTH: usize = 8;
+pub(super) const BASE_WIDTH: usize = 11;
 
-type OddDigits = scalar::OddDigits<WINDOW>;
-
-const WINDOWS: usize = OddDigits::WINDOWS;
-/// Entries of one window: 1, 3, …, 255.
-const ENTRIES: usize = OddDigits::DIGITS;
-
-/// Odd multiples of a point P for public scalars: entry j of window i is (2j + 1)·256^i·P. 32 windows of 128 entries,
-/// 256 KiB.
-#[derive(Clone)]
-pub struct PublicTable<C: Curve> {
-    entries: Vec<Affine<C>>,
+/// The digits of a public scalar k.
+pub(super) struct Digits<const W: usize> {
+    /// Those of k or n - k.
+    odd: OddDigits<W>,
+    negated: bool,
 }
 
-impl<C: Curve> PublicTable<C> {
+impl<const W: usize> Digits<W> {
+    pub(super) const WINDOWS: usize = OddDigits::<W>::WINDOWS;
+
+    /// Those of 1 for 0.
+    pub(super) fn new<N: Modulus>(k: &Residue<N>) -> Self {
+        let odd = OddDigits::new(if k.is_zero_vartime() { Residue::ONE } else { *k });
+        // Public.
+        Digits { negated: odd.negated.reveal(), odd }
+    }
+}
+
+/// Odd multiples of a point P for public scalars: entry j of window i is (2j + 1)·2^(W·i)·P.
+#[derive(Clone)]
+pub struct PublicTable<C: Curve, const W: usize = KEY_WIDTH> {
+    entries: Vec<Line<C>>,
+}
+
+/// An entry that is one line of the cache, not parts of two.
+#[derive(Clone)]
+#[repr(align(64))]
+struct Line<C: Curve>(Affine<C>);
+
+impl<C: Curve, const W: usize> PublicTable<C, W> {
+    const WINDOWS: usize = OddDigits::<W>::WINDOWS;
+    /// Entries of one window: 1, 3, …, 2^W - 1.
+    const ENTRIES: usize = OddDigits::<W>::DIGITS;
+
     /// The table of `point`.
     pub fn new(point: &Affine<C>) -> Self {
         let powers: Vec<Jacobian<C>> = core::iter::successors(Some(Jacobian::from(*point)), |it| Some(it.double()))
-            .take(WINDOW * WINDOWS)
+            .take(W * Self::WINDOWS)
             .collect();
         let powers = Jacobian::many_to_affine(&powers);
         // 2^k·P stands behind the entries while these are made.
-        let mut points = vec![*point; WINDOWS * ENTRIES];
-        for window in 0..WINDOWS {
-            points[window * ENTRIES] = powers[window * WINDOW];
+        let mut points = vec![*point; Self::WINDOWS * Self::ENTRIES];
+        for window in 0..Self::WINDOWS {
+            points[window * Self::ENTRIES] = powers[window * W];
         }
         points.extend(powers);
-        let mut sums = Sums::with_capacity(WINDOWS * ENTRIES / 2);
-        for step in 0..WINDOW - 1 {
+        let mut sums = Sums::with_capacity(Self::WINDOWS * Self::ENTRIES / 2);
+        for step in 0..W - 1 {
             // 2j + 1 and 2^(step + 1), the first less than the second: neither equal nor opposite mod n, a prime above
             // their sum in every window.
-            let places = (0..WINDOWS).flat_map(|window| {
-                let (first, power) = (window * ENTRIES, WINDOWS * ENTRIES + window * WINDOW + step + 1);
+            let places = (0..Self::WINDOWS).flat_map(|window| {
+                let (first, power) = (window * Self::ENTRIES, Self::WINDOWS * Self::ENTRIES + window * W + step + 1);
                 (first..first + (1 << step)).map(move |at| [at, power, at + (1 << step)])
             });
             sums.add(&mut points, places, false);
         }
-        points.truncate(WINDOWS * ENTRIES);
-        PublicTable { entries: points }
+        PublicTable { entries: points.into_iter().take(Self::WINDOWS * Self::ENTRIES).map(Line).collect() }
     }
 
     /// sum + k·P.
@@ -54,55 +74,20 @@ impl<C: Curve> PublicTable<C> {
             return sum;
         }
         let mut sum = Extended::from(sum);
-        let digits = OddDigits::new(*k);
-        for window in 0..WINDOWS {
-            sum = sum.add_affine_vartime(&self.entry(&digits, window));
+        let digits = Digits::new(k);
+        for window in 0..Self::WINDOWS {
+            let (entry, negative) = self.entry(&digits, window);
+            sum = sum.add_affine_vartime(&if negative { entry.negate() } else { *entry });
         }
         sum.into()
     }
 
-    /// Digit `window` of k (not of K) times 256^window·P.
+    /// Digit `window` of k (not of K) times 2^(W·window)·P: the point, or its opposite.
     #[inline(always)]
-    fn entry(&self, digits: &OddDigits, window: usize) -> Affine<C> {
-        let (index, negative) = digits.digit_vartime(window);
-        let entry = self.entries[window * ENTRIES + index];
-        if negative == digits.negated.reveal() { entry } else { entry.negate() }
+    pub(super) fn entry(&self, digits: &Digits<W>, window: usize) -> (&Affine<C>, bool) {
+        let (index, negative) = digits.odd.digit_vartime(window);
+        (&self.entries[window * Self::ENTRIES + index].0, negative != digits.negated)
     }
-}
-
-/// a·G + b·Q that is asked for, with the table of Q. Bound: 0 <= a < n, 1 <= b < n.
-pub struct Combination<'t, C: Curve> {
-    /// What G is multiplied with.
-    pub a: Scalar<C>,
-    /// What Q is multiplied with.
-    pub b: Scalar<C>,
-    /// The multiples of Q.
-    pub table: &'t PublicTable<C>,
-}
-
-/// Each of these sums: two thirds of the time of one after the other.
-///
-/// The entries of a scalar are added as neighbours, level by level. No scalar meets an exceptional case there, but for
-/// the doubling at the last level: what stands above window 0 is a multiple of 256, as no multiple of n below 2^256 is,
-/// and a sum with window 0 is below n before the last level. What crafted scalars can bring about between a·G and b·Q
-/// is left to the complete addition.
-pub fn combine_many_vartime<C: Curve>(combinations: &[Combination<'_, C>]) -> Vec<Jacobian<C>> {
-    let g = C::public_table();
-    let digits = |k: &Scalar<C>| OddDigits::new(if k.is_zero_vartime() { Scalar::<C>::ONE } else { *k });
-    let digits: Vec<[OddDigits; 2]> = combinations.iter().map(|it| [digits(&it.a), digits(&it.b)]).collect();
-    let mut tree = Tree::new(2 * combinations.len(), WINDOWS);
-    for window in 0..WINDOWS {
-        digits.iter().for_each(|[a, _]| tree.push(g.entry(a, window)));
-        digits.iter().zip(combinations).for_each(|([_, b], it)| tree.push(it.table.entry(b, window)));
-    }
-    let products = tree.sum();
-    let (of_g, of_q) = products.split_at(combinations.len());
-    let all = combinations.iter().zip(of_g).zip(of_q);
-    all.map(|((it, a), b)| {
-        let b = Jacobian::from(*b);
-        if it.a.is_zero_vartime() { b } else { b.add_vartime(&Jacobian::from(*a)) }
-    })
-    .collect()
 }
 
 /// a·G + b·Q.

@@ -18,6 +18,8 @@ use together::Group;
 const GRAIN: usize = 8;
 /// The same in lanes.
 const LANES_GRAIN: usize = 1024;
+/// Signatures that the scalar code verifies together, at most.
+const MOST_TOGETHER: usize = 512;
 /// From so many signatures of one key on, its table pays for itself.
 const PREPARE_FROM: usize = 24;
 /// Tables that one batch makes at most, for the most frequent keys: 16 MiB.
@@ -270,21 +272,26 @@ pub(super) fn verify_digests(
         Some(engine) => lanes::verify(engine, roster, digests, signatures, threads),
         None => {
             let prepared = roster.prepare(PREPARE_FROM, MAX_TABLES, threads);
-            let mut valid = vec![false; signatures.len()];
-            cpu::fill_chunks(&mut valid, threads, TOGETHER, |start, chunk| {
-                for (begin, chunk) in (start..).step_by(TOGETHER).zip(chunk.chunks_mut(TOGETHER)) {
+            // The signatures of a key together: one table at a time is then in the near cache.
+            let (order, _) = roster.sorted(signatures.len());
+            let grain = (signatures.len() / (2 * cpu::threads(threads))).clamp(TOGETHER, MOST_TOGETHER);
+            let mut verdicts = vec![false; signatures.len()];
+            cpu::fill_chunks(&mut verdicts, threads, grain, |start, chunk| {
+                for (begin, chunk) in (start..).step_by(grain).zip(chunk.chunks_mut(grain)) {
                     let mut group = Group::default();
-                    for (index, valid) in (begin..).zip(chunk) {
+                    for (index, verdict) in order[begin..].iter().map(|index| *index as usize).zip(chunk) {
                         let position = roster.position(index);
                         let key = match &prepared[position] {
                             Some(key) => KeyRef::Prepared(key),
                             None => roster.scalar_key(position),
                         };
-                        group.push(key, &digests[index], &signatures[index], valid);
+                        group.push(key, &digests[index], &signatures[index], verdict);
                     }
                     group.verify();
                 }
             });
+            let mut valid = vec![false; signatures.len()];
+            order.iter().zip(verdicts).for_each(|(index, verdict)| valid[*index as usize] = verdict);
             valid
         }
     })

@@ -128,7 +128,9 @@ fn multiples<C: Curve>() {
     }
     assert!(C::g_table().multiply_many(&[]).is_empty());
     let with_zero: Vec<Scalar<C>> = core::iter::once(Scalar::<C>::ZERO).chain(scalars.iter().copied()).collect();
-    for size in [1, 2, 7, 32, 100] {
+    // 700 are more than there are: an entry at a time is then added to every sum.
+    let (with_zero, scalars) = (with_zero.repeat(2), scalars.repeat(2));
+    for size in [1, 2, 7, 32, 100, 300, 700] {
         for (left, right) in with_zero.chunks(size).zip(scalars.chunks(size)) {
             let pairs = left.iter().zip(right);
             let asked: Vec<_> = pairs.map(|(&a, &b)| Combination { a, b, table: &public }).collect();
@@ -274,7 +276,7 @@ fn any_scalars<C: Curve>(a: [u64; 4], b: [u64; 4], c: [u64; 4]) {
     let expected = C::g_table().multiply(&scalar::<C>(&((&a + &b * &c) % &n)));
     let sum = double_multiply_vartime(&scalar::<C>(&a), &scalar::<C>(&b), &q);
     assert_eq!(of_jacobian(&sum), of_jacobian(&expected));
-    let table = PublicTable::new(&q);
+    let table = PublicTable::<C>::new(&q);
     let of_g = C::public_table().add_multiple_vartime(Jacobian::INFINITY, &scalar::<C>(&a));
     assert_eq!(of_jacobian(&table.add_multiple_vartime(of_g, &scalar::<C>(&b))), of_jacobian(&expected));
 }
