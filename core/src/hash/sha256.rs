@@ -10,8 +10,11 @@ pub(super) fn compress(state: &mut [u32; 8], blocks: &[[u8; 64]]) {
 }
 
 /// Straight-line code, for the same reason as that of SM3.
+#[allow(unused_assignments, reason = "the last round leaves a word that no other reads")]
 fn absorb(state: &mut [u32; 8], block: &[u8; 64]) {
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
+    // b and c of a round are a and b of the one before.
+    let mut bc = b ^ c;
     let mut w = [0u32; 16];
     for (word, bytes) in w.iter_mut().zip(block.as_chunks::<4>().0) {
         *word = u32::from_be_bytes(*bytes);
@@ -25,11 +28,14 @@ fn absorb(state: &mut [u32; 8], block: &[u8; 64]) {
                 let s1 = w14.rotate_right(17) ^ w14.rotate_right(19) ^ (w14 >> 10);
                 w[$j & 15] = w[$j & 15].wrapping_add(s0).wrapping_add(w[($j + 9) & 15]).wrapping_add(s1);
             }
-            let sum1 = $e.rotate_right(6) ^ $e.rotate_right(11) ^ $e.rotate_right(25);
+            // Rotations within rotations: of each sum two copies of a word fewer.
+            let sum1 = ($e ^ ($e ^ $e.rotate_right(14)).rotate_right(5)).rotate_right(6);
             let choose = $g ^ ($e & ($f ^ $g));
             let t1 = $h.wrapping_add(w[$j & 15].wrapping_add(SHA256_K[$j])).wrapping_add(choose).wrapping_add(sum1);
-            let sum0 = $a.rotate_right(2) ^ $a.rotate_right(13) ^ $a.rotate_right(22);
-            let majority = ($a & $b) ^ ($c & ($a ^ $b));
+            let sum0 = ($a ^ ($a ^ $a.rotate_right(9)).rotate_right(11)).rotate_right(2);
+            let ab = $a ^ $b;
+            let majority = $b ^ (ab & bc);
+            bc = ab;
             $d = $d.wrapping_add(t1);
             $h = t1.wrapping_add(sum0).wrapping_add(majority);
         };
