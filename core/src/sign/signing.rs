@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 /// From so many digests on, lanes are faster than one after the other.
 const LANES_FROM: usize = 4;
 /// Digests whose points the scalar code adds together, and the least number for which that pays.
-pub(super) const TOGETHER: usize = 32;
+pub(super) const TOGETHER: usize = 64;
 const TOGETHER_FROM: usize = 4;
 
 impl SigningKey {
