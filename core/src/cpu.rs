@@ -181,7 +181,9 @@ fn pool() -> Option<Arc<rayon::ThreadPool>> {
 
 /// Threads that a call with this argument has at most: `threads`, or a thread for every core for 0.
 pub(crate) fn threads(threads: usize) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    // Asked for once: the answer is read from several files of the system.
+    static CORES: OnceLock<usize> = OnceLock::new();
+    let cores = *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from));
     if threads == 0 { cores } else { threads.min(cores) }
 }
 

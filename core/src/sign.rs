@@ -86,6 +86,22 @@ enum Identity {
 }
 
 impl Identity {
+    /// The hash function of what is signed.
+    fn hash(&self) -> HashAlgorithm {
+        match self {
+            Identity::Sm2(_) => HashAlgorithm::Sm3,
+            Identity::P256 => HashAlgorithm::Sha256,
+        }
+    }
+
+    /// What is hashed before a message.
+    fn before(&self) -> &[u8] {
+        match self {
+            Identity::Sm2(identity) => identity,
+            Identity::P256 => &[],
+        }
+    }
+
     fn message_digest(&self, message: &[u8]) -> [u8; 32] {
         match self {
             Identity::Sm2(identity) => sm2::message_digest(identity, message),

@@ -209,7 +209,8 @@ pub fn subtree_ranges(start: u64, end: u64, size: u64) -> Result<Vec<(u64, u64)>
         return Err(invalid("the subtree ends after the tree"));
     }
     let (mut start, mut end, mut size, mut base, mut whole) = (start, end, size, 0, true);
-    let mut ranges = Vec::new();
+    // Hardly any path is longer than the tree is high.
+    let mut ranges = Vec::with_capacity(65 - size.leading_zeros() as usize);
     while !(start == 0 && end == size) {
         let k = split(size);
         if end <= k {
@@ -245,7 +246,7 @@ pub(super) fn range_root(
     end: u64,
     node: &mut dyn FnMut(u32, u64) -> Result<Hash>,
 ) -> Result<Hash> {
-    let mut parts = Vec::new();
+    let mut parts = Vec::with_capacity(1);
     let mut at = start;
     while at < end {
         let fits = 63 - (end - at).leading_zeros();

@@ -11,11 +11,10 @@ use super::nonce::Hedge;
 use super::signing::TOGETHER;
 use super::{Identity, PreparedKey, Signature, SigningKey, VerifyingKey};
 use crate::cpu::{self, Backend};
+use crate::hash::HashAlgorithm;
 use crate::{Error, Result};
 use together::Group;
 
-/// Items that are not worth a second thread.
-const GRAIN: usize = 8;
 /// The same in lanes.
 const LANES_GRAIN: usize = 1024;
 /// Signatures that the scalar code verifies together, at most.
@@ -184,7 +183,7 @@ pub fn sign_many(
         Some(distid) => Identity::Sm2(key.verifying_key().identity_digest(distid)?),
         None => key.identity(),
     };
-    Ok(sign_digest_many(key, &digests(messages, threads, |_| identity), threads))
+    Ok(sign_digest_many(key, &digests(messages, threads, |_| &identity), threads))
 }
 
 /// Verifies the signature of each 32-byte digest.
@@ -233,7 +232,7 @@ pub fn verify_many(
             None => Ok(key.identity()),
         })
         .collect::<Result<Vec<Identity>>>()?;
-    let digests = digests(messages, threads, |index| identities[roster.position(index)]);
+    let digests = digests(messages, threads, |index| &identities[roster.position(index)]);
     Ok(verify_digests(cpu::sign_backend(), &roster, &digests, signatures, threads))
 }
 
@@ -249,14 +248,25 @@ pub(super) fn check_counts(keys: &Keys<'_>, items: usize, field: &'static str, s
     }
 }
 
-/// The digests to sign or verify, given what to hash before message `index`.
-fn digests(messages: &[&[u8]], threads: usize, identity: impl Fn(usize) -> Identity + Sync + Send) -> Vec<[u8; 32]> {
-    let mut digests = vec![[0; 32]; messages.len()];
-    cpu::fill_chunks(&mut digests, threads, 8 * GRAIN, |start, chunk| {
-        for (offset, digest) in chunk.iter_mut().enumerate() {
-            *digest = identity(start + offset).message_digest(messages[start + offset]);
+/// The digests to sign or verify, given what to hash before message `index`: side by side, where there are lanes.
+fn digests<'a>(
+    messages: &[&'a [u8]],
+    threads: usize,
+    identity: impl Fn(usize) -> &'a Identity + Sync + Send,
+) -> Vec<[u8; 32]> {
+    let (backend, count) = (cpu::hash_backend(), messages.len());
+    let parts = |index: usize| [identity(index).before(), messages[index]];
+    let mut digests = vec![[0; 32]; count];
+    for hash in [HashAlgorithm::Sm3, HashAlgorithm::Sha256] {
+        let mine: Vec<usize> = (0..count).filter(|index| identity(*index).hash() == hash).collect();
+        if mine.len() == count {
+            hash.digest_each_with(backend, parts, &mut digests, threads);
+        } else if !mine.is_empty() {
+            let mut some = vec![[0; 32]; mine.len()];
+            hash.digest_each_with(backend, |place| parts(mine[place]), &mut some, threads);
+            mine.iter().zip(some).for_each(|(index, digest)| digests[*index] = digest);
         }
-    });
+    }
     digests
 }
 

@@ -201,22 +201,33 @@ impl State {
 
 /// A receipt for each entry of a caller who wants one.
 fn receipts(view: &View, size: u64, staged: &Staged, note: &Arc<str>) -> Result<Vec<Receipt>> {
-    // The roots of the incomplete subtrees are few, and in most proofs.
-    let mut roots: Vec<((u64, u64), Hash)> = Vec::new();
-    let mut root_of = |range: (u64, u64)| {
-        if (range.1 - range.0).is_power_of_two() {
-            return view.range(range.0, range.1);
+    // Neighbours have most of their proofs in common. The roots of the incomplete subtrees are few; of the complete ones
+    // the last of each level is kept.
+    let mut incomplete: Vec<((u64, u64), Hash)> = Vec::new();
+    let mut complete: [Option<(u64, Hash)>; 64] = [None; 64];
+    let mut root_of = |(start, end): (u64, u64)| {
+        if (end - start).is_power_of_two() {
+            let last = &mut complete[(end - start).trailing_zeros() as usize];
+            return match *last {
+                Some((known, root)) if known == start => Ok(root),
+                _ => Ok(last.insert((start, view.range(start, end)?)).1),
+            };
         }
-        if let Some((_, root)) = roots.iter().find(|(known, _)| *known == range) {
+        if let Some((_, root)) = incomplete.iter().find(|(known, _)| *known == (start, end)) {
             return Ok(*root);
         }
-        let root = view.range(range.0, range.1)?;
-        roots.push((range, root));
+        let root = view.range(start, end)?;
+        incomplete.push(((start, end), root));
         Ok(root)
     };
-    let receipt = |&(index, leaf_hash, statement, time): &(u64, Hash, Hash, u64)| {
-        let proof = inclusion_ranges(index, size)?.into_iter().map(&mut root_of).collect::<Result<_>>()?;
-        Ok(Receipt { index, time, statement, leaf_hash, checkpoint: note.clone(), proof })
-    };
-    staged.entries.iter().map(receipt).collect()
+    let mut receipts = Vec::with_capacity(staged.entries.len());
+    for &(index, leaf_hash, statement, time) in &staged.entries {
+        let ranges = inclusion_ranges(index, size)?;
+        let mut proof = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            proof.push(root_of(range)?);
+        }
+        receipts.push(Receipt { index, time, statement, leaf_hash, checkpoint: note.clone(), proof });
+    }
+    Ok(receipts)
 }
