@@ -17,7 +17,8 @@ use together::Group;
 
 /// The same in lanes.
 const LANES_GRAIN: usize = 1024;
-/// Signatures that the scalar code verifies together, at most.
+/// Signatures that the scalar code verifies together, at least (if there are as many) and at most.
+const LEAST_TOGETHER: usize = 16;
 const MOST_TOGETHER: usize = 512;
 /// From so many signatures of one key on, its table pays for itself.
 const PREPARE_FROM: usize = 24;
@@ -284,7 +285,7 @@ pub(super) fn verify_digests(
             let prepared = roster.prepare(PREPARE_FROM, MAX_TABLES, threads);
             // The signatures of a key together: one table at a time is then in the near cache.
             let (order, _) = roster.sorted(signatures.len());
-            let grain = (signatures.len() / (2 * cpu::threads(threads))).clamp(TOGETHER, MOST_TOGETHER);
+            let grain = (signatures.len() / (2 * cpu::threads(threads))).clamp(LEAST_TOGETHER, MOST_TOGETHER);
             let mut verdicts = vec![false; signatures.len()];
             cpu::fill_chunks(&mut verdicts, threads, grain, |start, chunk| {
                 for (begin, chunk) in (start..).step_by(grain).zip(chunk.chunks_mut(grain)) {
