@@ -332,8 +332,7 @@ class MissingExtra(SealcoreError, ImportError):
 
 
 class StorageError(SealcoreError, OSError):
-    """A key file, a database, a picture beside the ledger, or a temporary file of an audit cannot be read or written (disk
-    full, damaged, ...)."""
+    """A key file, a database, a picture or a temporary file cannot be read or written (disk full, damaged, ...)."""
 
     _fields = ("operation", "path", "errno")
     operation: str
