@@ -1,4 +1,4 @@
-//! The records that an audit of a large ledger does not hold in memory: a table on the disk, found by statement id.
+//! The records that an audit of a large ledger does not hold in memory: a table on the disk, found by kind and id.
 //!
 //! Two temporary files without names, gone with the process. One holds the records, each version behind the one before
 //! it; the other says where: slots of hash and place, tried one after the other from the one that the hash begins with,
@@ -48,39 +48,46 @@ impl Archive {
     /// it names, grants with the grants above them.
     pub(super) fn bring(&mut self, state: &mut State, id: &StatementId, content: &Content) -> Result<()> {
         match content {
-            Content::Application(_) => self.bring_one(state, id),
-            Content::Approval(approval) => self.bring_one(state, &approval.application),
-            Content::Refusal(refusal) => self.bring_one(state, &refusal.application),
+            Content::Application(_) => self.bring_one(state, APPLICATION, id),
+            Content::Approval(approval) => self.bring_one(state, APPLICATION, &approval.application),
+            Content::Refusal(refusal) => self.bring_one(state, APPLICATION, &refusal.application),
             Content::Grant(grant) => {
-                self.bring_one(state, id)?;
-                grant.application.iter().try_for_each(|id| self.bring_one(state, id))?;
+                self.bring_one(state, GRANT, id)?;
+                grant.application.iter().try_for_each(|id| self.bring_one(state, APPLICATION, id))?;
                 self.bring_chain(state, grant.parent)
             }
             Content::GrantRevoke(revoke) => self.bring_chain(state, Some(revoke.grant)),
             Content::SealUse(usage) => {
-                self.bring_one(state, id)?;
-                self.bring_one(state, &usage.application)?;
+                self.bring_one(state, USE, id)?;
+                self.bring_one(state, APPLICATION, &usage.application)?;
                 self.bring_chain(state, Some(usage.grant))
             }
-            Content::UseDelivered(end) => self.bring_one(state, &end.usage),
-            Content::UseFailed(end) => self.bring_one(state, &end.usage),
+            Content::UseDelivered(end) => self.bring_one(state, USE, &end.usage),
+            Content::UseFailed(end) => self.bring_one(state, USE, &end.usage),
             _ => Ok(()),
         }
     }
 
     fn bring_chain(&mut self, state: &mut State, mut next: Option<StatementId>) -> Result<()> {
         while let Some(id) = next {
-            self.bring_one(state, &id)?;
+            self.bring_one(state, GRANT, &id)?;
             next = state.grants.place(&id).and_then(|place| state.grants[place].grant.parent);
         }
         Ok(())
     }
 
-    fn bring_one(&mut self, state: &mut State, id: &StatementId) -> Result<()> {
-        if state.applications.touch(id) || state.grants.touch(id) || state.uses.touch(id) {
+    /// An id is looked for among records of its kind only, as the rules do: in a ledger that turns out to be altered, two
+    /// statements of different kinds may claim one.
+    fn bring_one(&mut self, state: &mut State, kind: u8, id: &StatementId) -> Result<()> {
+        let here = match kind {
+            APPLICATION => state.applications.touch(id),
+            GRANT => state.grants.touch(id),
+            _ => state.uses.touch(id),
+        };
+        if here {
             return Ok(());
         }
-        let Some((kind, row)) = self.0.as_mut().map(|store| store.get(id)).transpose()?.flatten() else {
+        let Some(row) = self.0.as_mut().map(|store| store.get(kind, id)).transpose()?.flatten() else {
             return Ok(());
         };
         let mut row = Reader(&row);
@@ -111,23 +118,33 @@ impl Archive {
 
     /// The uses without an end, at most so many, in the order of the ledger.
     pub(super) fn open_uses(&mut self, state: &State, most: usize) -> Result<Vec<At>> {
-        let mut first = BinaryHeap::new();
-        let mut take = |place: usize, usage: &UseRecord| {
-            if usage.end.is_none() {
-                first.push((place, usage.at));
-                if first.len() > most {
-                    first.pop();
-                }
+        let mut first: BinaryHeap<(usize, At)> = BinaryHeap::new();
+        // Whether a use at this place is among the first that have been seen.
+        let wanted = |first: &BinaryHeap<(usize, At)>, place| {
+            first.len() < most || first.peek().is_some_and(|(last, _)| place < *last)
+        };
+        let take = |first: &mut BinaryHeap<(usize, At)>, place, at| {
+            first.push((place, at));
+            if first.len() > most {
+                first.pop();
             }
         };
-        state.uses.here().for_each(|(place, usage)| take(place, usage));
+        for (place, usage) in state.uses.here() {
+            if usage.end.is_none() && wanted(&first, place) {
+                take(&mut first, place, usage.at);
+            }
+        }
         if let Some(store) = &mut self.0 {
             store.each(USE, |store, id, row, place_of_row| {
                 let mut row = Reader(row);
                 let (place, usage) = (row.count()?, UseRecord::read(&mut row)?);
                 // A version that counts: neither in memory nor followed by another.
-                if usage.end.is_none() && state.uses.place(id).is_none() && store.place(id)? == Some(place_of_row) {
-                    take(place, &usage);
+                if usage.end.is_none()
+                    && wanted(&first, place)
+                    && state.uses.place(id).is_none()
+                    && store.place(USE, id)? == Some(place_of_row)
+                {
+                    take(&mut first, place, usage.at);
                 }
                 Ok(())
             })?;
@@ -139,15 +156,15 @@ impl Archive {
 /// Records on their way out.
 #[derive(Default)]
 struct Leaving {
-    /// Each with where its row begins.
-    ids: Vec<(StatementId, usize)>,
+    /// Each with its kind and where its row begins.
+    ids: Vec<(u8, StatementId, usize)>,
     rows: Vec<u8>,
 }
 
 impl Leaving {
     fn add<R: Kept>(&mut self, kind: u8, place: usize, record: &R) -> Result<()> {
         let start = self.rows.len();
-        self.ids.push((record.id(), start));
+        self.ids.push((kind, record.id(), start));
         self.rows.push(kind);
         self.rows.extend_from_slice(&record.id().0);
         self.rows.extend_from_slice(&[0; 4]);
@@ -199,8 +216,12 @@ impl Store {
         Ok(Store { rows, end: 0, index, met: Met::default(), keyed })
     }
 
-    /// The slot of this id, or the one that it would take, and where its row begins: that of its newest version.
-    fn find(&mut self, id: &StatementId, hash: u64) -> Result<(u64, Option<u64>)> {
+    fn hash(&self, kind: u8, id: &StatementId) -> u64 {
+        self.keyed.hash_one(id).rotate_left(u32::from(kind))
+    }
+
+    /// The slot of this record, or the one that it would take, and where its row begins: that of its newest version.
+    fn find(&mut self, kind: u8, id: &StatementId, hash: u64) -> Result<(u64, Option<u64>)> {
         let rows = &self.rows;
         self.index.probe(hash, |other, place| {
             if place == 0 {
@@ -211,36 +232,36 @@ impl Store {
             }
             let mut bytes = [0; HEAD];
             read_at(rows, place - 1, &mut bytes)?;
-            Ok((head(&bytes).1 == *id).then_some(Some(place - 1)))
+            let (of, found, _) = head(&bytes);
+            Ok(((of, found) == (kind, *id)).then_some(Some(place - 1)))
         })
     }
 
-    /// Where the row of this id begins: its newest version.
-    fn place(&mut self, id: &StatementId) -> Result<Option<u64>> {
-        let hash = self.keyed.hash_one(id);
+    /// Where the row of this record begins: its newest version.
+    fn place(&mut self, kind: u8, id: &StatementId) -> Result<Option<u64>> {
+        let hash = self.hash(kind, id);
         // Most ids are asked for to see that they are new: no file is read for them.
-        if self.met.may_have(hash) { Ok(self.find(id, hash)?.1) } else { Ok(None) }
+        if self.met.may_have(hash) { Ok(self.find(kind, id, hash)?.1) } else { Ok(None) }
     }
 
-    fn get(&mut self, id: &StatementId) -> Result<Option<(u8, Vec<u8>)>> {
-        let Some(place) = self.place(id)? else { return Ok(None) };
+    fn get(&mut self, kind: u8, id: &StatementId) -> Result<Option<Vec<u8>>> {
+        let Some(place) = self.place(kind, id)? else { return Ok(None) };
         let mut bytes = [0; HEAD];
         read_at(&self.rows, place, &mut bytes)?;
-        let (kind, _, length) = head(&bytes);
-        let mut row = vec![0; length];
+        let mut row = vec![0; head(&bytes).2];
         read_at(&self.rows, place + HEAD as u64, &mut row)?;
-        Ok(Some((kind, row)))
+        Ok(Some(row))
     }
 
     fn put(&mut self, leaving: Leaving) -> Result<()> {
         write_at(&self.rows, self.end, &leaving.rows)?;
-        let hash = |(id, start)| (self.keyed.hash_one(id), id, start);
-        let mut new: Vec<(u64, StatementId, usize)> = leaving.ids.into_iter().map(hash).collect();
+        let hash = |(kind, id, start)| (self.hash(kind, &id), kind, id, start);
+        let mut new: Vec<(u64, u8, StatementId, usize)> = leaving.ids.into_iter().map(hash).collect();
         // In the order of their slots every page of the index is read and written once.
         new.sort_unstable_by_key(|(hash, ..)| *hash);
-        for (hash, id, start) in new {
+        for (hash, kind, id, start) in new {
             self.index.make_room()?;
-            let slot = self.find(&id, hash)?.0;
+            let slot = self.find(kind, &id, hash)?.0;
             self.index.set(slot, hash, self.end + start as u64 + 1)?;
             self.met.add(hash);
         }
@@ -403,7 +424,7 @@ mod tests {
     fn put(store: &mut Store, rows: impl Iterator<Item = (u64, Vec<u8>)>) {
         let mut leaving = Leaving::default();
         for (number, row) in rows {
-            leaving.ids.push((id(number), leaving.rows.len()));
+            leaving.ids.push((USE, id(number), leaving.rows.len()));
             leaving.rows.push(USE);
             leaving.rows.extend_from_slice(&id(number).0);
             leaving.rows.extend_from_slice(&(row.len() as u32).to_be_bytes());
@@ -427,15 +448,16 @@ mod tests {
         let last = (count - 1) / 10_000 * 10_000;
         for number in (0..count).step_by(13).chain((0..count).step_by(997)) {
             let version = if number % 997 == 0 && number < last { 2 } else { 1 };
-            assert_eq!(store.get(&id(number)).expect("reads"), Some((USE, row(number, version))), "{number}");
+            assert_eq!(store.get(USE, &id(number)).expect("reads"), Some(row(number, version)), "{number}");
+            assert_eq!(store.get(GRANT, &id(number)).expect("reads"), None, "{number} of another kind");
         }
         for number in (count..2 * count).step_by(101) {
-            assert_eq!(store.get(&id(number)).expect("reads"), None);
+            assert_eq!(store.get(USE, &id(number)).expect("reads"), None);
         }
         let (mut rows, mut newest) = (0, 0);
         let counted = store.each(USE, |store, id, _, place| {
             rows += 1;
-            newest += u64::from(store.place(id)? == Some(place));
+            newest += u64::from(store.place(USE, id)? == Some(place));
             Ok(())
         });
         counted.expect("reads");

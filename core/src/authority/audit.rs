@@ -80,8 +80,10 @@ impl Audit {
     }
 
     /// [`Audit::new`] for a ledger of any size: the applications, grants and uses that were needed last are held in
-    /// memory, in about `memory` bytes, the others in temporary files without names, in the system's folder for them
-    /// (about 600 bytes each). The findings are the same. Units, persons, keys, policies and seals are always held.
+    /// memory, in about `memory` bytes (twice that while some leave), the others in temporary files without names, in
+    /// the system's folder for them: about 600 bytes for each time that a record leaves changed. Where that folder is
+    /// itself in memory, name another one (TMPDIR). The findings are the same. Units, persons, keys, policies and
+    /// seals are always held.
     ///
     /// # Errors
     /// As [`Audit::new`].

@@ -74,7 +74,7 @@ pub struct State {
 /// What an entry says, read before its turn.
 #[derive(Debug)]
 pub(super) struct Read {
-    /// The digest of the body, which the ledger has checked.
+    /// The digest of the body, which whoever verifies the ledger compares, before or after.
     pub(super) id: StatementId,
     /// What [`Statement::decode`] makes of the body of a statement.
     pub(super) statement: Result<Statement>,

@@ -1,6 +1,6 @@
-//! Level 4: the verification of a ledger and the audit of its statements in one pass, over the bytes that are verified.
+//! Level 4: the verification of a ledger and the audit of its statements, over the bytes that were verified.
 //!
-//! Statements are decoded on every core, where their segments are verified; the state machine takes them in turn.
+//! Statements are decoded on every core, from segments that have been verified; the state machine takes them in turn.
 
 use core::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -9,10 +9,10 @@ use super::audit::{Audit, AuditReport, Violation};
 use super::name::StatementId;
 use super::state::{Event, Read};
 use super::statement::Statement;
-use crate::Result;
 use crate::ledger::{
     self, Assurance, Entry, EntryType, FindingKind, LedgerReader, Level, Location, Report, VerifyOptions,
 };
+use crate::{Error, Result};
 
 /// What the records of applications, grants and uses may take of the memory.
 const MEMORY: usize = 64 << 20;
@@ -83,8 +83,8 @@ impl ledger::Replay for Following {
 /// As [`ledger::verify`]; `level` and `replay` of the options are not looked at.
 ///
 /// # Errors
-/// As [`ledger::verify`]; [`crate::Error::AuditIo`], see [`Audit::bounded`], with which the state takes 64 MiB, whatever the
-/// size of the ledger.
+/// As [`ledger::verify`]; [`Error::LedgerCorrupt`] when the ledger changed meanwhile; [`Error::AuditIo`], see
+/// [`Audit::bounded`], whose records take 64 MiB here, whatever the size of the ledger, and as much again for moments.
 pub fn verify<L: Into<Location>>(
     location: L,
     options: &VerifyOptions<'_>,
@@ -98,7 +98,11 @@ pub fn verify<L: Into<Location>>(
         report.level = Level::Signatures;
         return Ok((report, None));
     }
-    let Some(audit) = audit.map(Audit::finish).transpose()? else { return Ok((report, None)) };
+    let audit = audit.map(Audit::finish).transpose()?.filter(|audit| audit.entries == report.size);
+    let Some(audit) = audit else {
+        // Nothing is wrong, but not everything was replayed.
+        return Err(Error::LedgerCorrupt { offset: 0, reason: "the ledger changed while it was verified" });
+    };
     if audit.total > 0 {
         report.assurance = Assurance::Inconsistent;
         let reader = LedgerReader::open(location)?;

@@ -211,3 +211,22 @@ fn a_segment_that_changes_between_its_verification_and_its_replay_is_not_believe
         drop(ledger::Replay::read(&repaired, &[]));
     }
 }
+
+#[test]
+fn a_tail_that_goes_before_it_is_replayed_is_missed() {
+    let scratch = Scratch::new();
+    let (path, _) = made(&scratch, HashAlgorithm::Sha256);
+    let mut cut = false;
+    let result = authority::verify(&path, &VerifyOptions::default(), &mut |done, total| {
+        if done == total && !cut {
+            cut = true;
+            for file in fs::read_dir(path.join("wal")).expect("a log") {
+                let file = fs::OpenOptions::new().write(true).open(file.expect("an entry").path());
+                file.and_then(|file| file.set_len(0)).expect("cuts");
+            }
+        }
+        Ok(())
+    });
+    assert!(cut, "the tail was verified");
+    assert!(matches!(result, Err(Error::LedgerCorrupt { reason, .. }) if reason.contains("changed")), "{result:?}");
+}

@@ -130,7 +130,7 @@ impl Run<'_, '_> {
             window.advance(end)?;
             progress(self.order.expected())?;
         }
-        if last.is_some() && last != self.order.last_leaf() { Err(CHANGED) } else { Ok(()) }
+        if from < self.bytes && last != self.order.last_leaf() { Err(CHANGED) } else { Ok(()) }
     }
 
     /// Looks at every sealed segment, on many threads; gives where they end in the stream.
