@@ -58,8 +58,7 @@ pub(super) struct Keyed(u64);
 
 impl Default for Keyed {
     fn default() -> Self {
-        // Odd, so that no bit of a key is lost.
-        Keyed(RandomState::new().hash_one(0_u64) | 1)
+        Keyed(RandomState::new().hash_one(0_u64))
     }
 }
 
@@ -87,6 +86,7 @@ impl Hasher for Folded {
     }
 
     fn write_u64(&mut self, word: u64) {
+        // By an odd number, so that no bit is lost.
         let product = u128::from(word ^ self.key) * u128::from(self.key.rotate_left(32) | 1);
         self.hash ^= (product >> 64) as u64 ^ product as u64;
     }

@@ -15,7 +15,7 @@ use crate::hash::HashAlgorithm;
 use crate::{Error, Result};
 use together::Group;
 
-/// The same in lanes.
+/// Signatures that are not worth a second thread, where they are made in lanes.
 const LANES_GRAIN: usize = 1024;
 /// Signatures that the scalar code verifies together, at least (if there are as many) and at most.
 const LEAST_TOGETHER: usize = 16;

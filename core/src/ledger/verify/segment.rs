@@ -20,8 +20,7 @@ use super::super::segment::{self, BUNDLE, BUNDLE_BITS, End, HEADER};
 use super::super::store::{Directory, NOT_FOUND, ReadFile};
 use super::replay::{Replay, Turn, Turns};
 use super::summary::{Level, Summary};
-use crate::hash::HashAlgorithm;
-use crate::sign::{Algorithm, KeyRef, Keys, PreparedKey, Signature, verify_digest_many};
+use crate::sign::{KeyRef, Keys, PreparedKey, Signature, verify_many};
 use crate::{Error, Result, cpu};
 
 /// Signatures that are verified together.
@@ -150,6 +149,7 @@ struct Pass<'p> {
     counts: [u64; EntryType::ALL.len()],
     jobs: Jobs,
     turn: Option<(&'p dyn Replay, Turn<'p>)>,
+    /// Whether its entries are new to the progress.
     counted: bool,
 }
 
@@ -159,8 +159,8 @@ struct Jobs {
     rows: Vec<u32>,
     messages: Vec<[u8; 48]>,
     signatures: Vec<Signature>,
-    /// Prepared keys, and Z_A of SM2 keys, by row.
-    keys: HashMap<u32, (Option<PreparedKey>, [u8; 32])>,
+    /// Prepared keys by row.
+    keys: HashMap<u32, Option<PreparedKey>>,
     checked: u64,
 }
 
@@ -384,37 +384,20 @@ impl Jobs {
             if !self.keys.contains_key(row) {
                 let found =
                     chain.keys.rows().get(*row as usize).ok_or(Error::Internal { reason: "an admitted row" })?;
-                let identity = match found.key.algorithm() {
-                    Algorithm::Sm2 => found.key.identity_digest(crate::consts::DEFAULT_DISTID)?,
-                    Algorithm::P256 => [0; 32],
-                };
-                self.keys.insert(*row, (context.prepare(found), identity));
+                self.keys.insert(*row, context.prepare(found));
             }
         }
         let rows = chain.keys.rows();
-        let mut digests = vec![[0; 32]; self.rows.len()];
-        for algorithm in [Algorithm::P256, Algorithm::Sm2] {
-            let (hash, identified) = match algorithm {
-                Algorithm::P256 => (HashAlgorithm::Sha256, 0),
-                Algorithm::Sm2 => (HashAlgorithm::Sm3, 32),
-            };
-            let mine = |row: u32| rows[row as usize].key.algorithm() == algorithm;
-            let places: Vec<usize> = (0..self.rows.len()).filter(|place| mine(self.rows[*place])).collect();
-            let identity = |place: usize| self.keys.get(&self.rows[place]).map_or(&[][..], |(_, z)| &z[..identified]);
-            let mut found = vec![[0; 32]; places.len()];
-            let message = |i: usize| [identity(places[i]), &self.messages[places[i]][..]];
-            hash.digest_each_with(cpu::hash_backend(), message, &mut found, 1);
-            places.iter().zip(found).for_each(|(place, digest)| digests[*place] = digest);
-        }
         let keys: Vec<KeyRef<'_>> = self
             .rows
             .iter()
             .map(|row| match self.keys.get(row) {
-                Some((Some(prepared), _)) => KeyRef::Prepared(prepared),
+                Some(Some(prepared)) => KeyRef::Prepared(prepared),
                 _ => KeyRef::Plain(&rows[*row as usize].key),
             })
             .collect();
-        let valid = verify_digest_many(Keys::Each(&keys), &digests, &self.signatures, 1)?.all_valid();
+        let messages: Vec<&[u8]> = self.messages.iter().map(<[u8; 48]>::as_slice).collect();
+        let valid = verify_many(Keys::Each(&keys), &messages, &self.signatures, None, 1)?.all_valid();
         self.checked += self.rows.len() as u64;
         self.rows.clear();
         self.messages.clear();
