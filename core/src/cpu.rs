@@ -71,6 +71,10 @@ proof! {
     HasAvx2: "avx2"
 }
 proof! {
+    /// Proof that the processor has AVX2 and BMI 1 and 2.
+    HasBmi: "avx2" "bmi1" "bmi2"
+}
+proof! {
     /// Proof that the processor has AVX2 and counts bits in one instruction.
     HasPopcount: "avx2" "popcnt"
 }

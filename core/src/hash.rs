@@ -20,7 +20,7 @@ use crate::cpu::{self, Backend};
 use crate::{Error, Result};
 #[cfg(target_arch = "x86_64")]
 use crate::{
-    cpu::{HasAvx2, HasShaNi},
+    cpu::{HasAvx2, HasBmi, HasShaNi},
     simd::{Function, avx2, shani},
 };
 
@@ -139,16 +139,21 @@ pub(crate) enum Stream {
     Sm3,
     #[cfg(target_arch = "x86_64")]
     Sha256Ni(HasShaNi),
+    #[cfg(target_arch = "x86_64")]
+    Sm3Avx2(HasBmi),
 }
 
 impl Stream {
     fn new(algorithm: HashAlgorithm, backend: Backend) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if algorithm == HashAlgorithm::Sha256
-            && backend >= Backend::Avx2
-            && let Some(token) = HasShaNi::detect()
-        {
-            return Stream::Sha256Ni(token);
+        if backend >= Backend::Avx2 {
+            let found = match algorithm {
+                HashAlgorithm::Sha256 => HasShaNi::detect().map(Stream::Sha256Ni),
+                HashAlgorithm::Sm3 => HasBmi::detect().map(Stream::Sm3Avx2),
+            };
+            if let Some(stream) = found {
+                return stream;
+            }
         }
         match algorithm {
             HashAlgorithm::Sha256 => Stream::Sha256,
@@ -162,6 +167,8 @@ impl Stream {
             Stream::Sm3 => HashAlgorithm::Sm3,
             #[cfg(target_arch = "x86_64")]
             Stream::Sha256Ni(_) => HashAlgorithm::Sha256,
+            #[cfg(target_arch = "x86_64")]
+            Stream::Sm3Avx2(_) => HashAlgorithm::Sm3,
         }
     }
 
@@ -180,6 +187,8 @@ impl Stream {
             Stream::Sm3 => sm3::compress(state, blocks),
             #[cfg(target_arch = "x86_64")]
             Stream::Sha256Ni(token) => shani::compress(token, state, blocks),
+            #[cfg(target_arch = "x86_64")]
+            Stream::Sm3Avx2(token) => avx2::sm3(token, state, blocks),
         }
     }
 
@@ -192,7 +201,7 @@ impl Stream {
         blocks: [&[[u8; 64]]; L],
     ) {
         #[cfg(target_arch = "x86_64")]
-        if let Stream::Sm3 = self
+        if self.algorithm() == HashAlgorithm::Sm3
             && backend >= Backend::Avx2
             && let (Ok(states), Ok(blocks)) = (states.as_mut_slice().try_into(), blocks.as_slice().try_into())
             && let Some(token) = HasAvx2::detect()

@@ -17,6 +17,8 @@ mod carry;
 mod hamming;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod ifma;
+#[cfg(target_arch = "x86_64")]
+mod memory;
 mod opaque;
 mod pick;
 mod prefetch;
@@ -26,7 +28,7 @@ pub(crate) mod shani;
 pub(crate) use carry::{add_carry, sub_borrow};
 pub(crate) use hamming::distances;
 pub(crate) use opaque::opaque;
-pub(crate) use pick::pick;
+pub(crate) use pick::Lookup;
 pub(crate) use prefetch::prefetch;
 
 /// A hash function by its compression function: 64-byte blocks of big-endian words, eight words of state.

@@ -105,7 +105,7 @@ fn no_module_imports_upwards() {
 #[test]
 fn unsafe_stands_only_in_simd() {
     /// A ratchet: it may go down, and up only with a reason in the commit.
-    const ALLOWED: usize = 37;
+    const ALLOWED: usize = 39;
     let mut count = 0;
     for (path, text) in sources() {
         let here = text

@@ -76,7 +76,7 @@ fn publish(key: &SigningKey, signature: Signature) {
 
 fn hedged(algorithm: Algorithm) {
     let key = secret_key(algorithm);
-    let mut hedge = [7; 32];
+    let mut hedge = [7; 16];
     secret(&mut hedge);
     publish(&key, hazmat::sign_digest_with_hedge(&key, &DIGEST, Some(&hedge)));
 }

@@ -3,7 +3,8 @@
 use super::extended::Extended;
 use super::tree::Tree;
 use super::{Affine, Curve, Jacobian, Residue, Scalar, scalar};
-use crate::simd::pick;
+use crate::cpu::Backend;
+use crate::simd::Lookup;
 use core::marker::PhantomData;
 use zeroize::Zeroize;
 
@@ -67,13 +68,14 @@ impl<C: Curve> FixedTable<C> {
     /// summand is an odd multiple of 64^i: up to the last but one window, where everything is below 2^252 < n,
     /// sum and summand are never equal or opposite mod n. At the last they are not opposite, because K is not 0
     /// mod n, but may be equal for a few k: there the doubling is computed too.
-    pub fn multiply(&self, k: &Scalar<C>) -> Jacobian<C> {
+    pub fn multiply(&self, backend: Backend, k: &Scalar<C>) -> Jacobian<C> {
+        let lookup = Lookup::new(backend);
         let mut digits = OddDigits::new(*k);
-        let mut sum = Extended::from(self.entry(&digits, 0));
+        let mut sum = Extended::from(self.entry(lookup, &digits, 0));
         for window in 1..WINDOWS - 1 {
-            sum = sum.add_affine_incomplete(&self.entry(&digits, window));
+            sum = sum.add_affine_incomplete(&self.entry(lookup, &digits, window));
         }
-        sum = sum.add_affine_or_double(&self.entry(&digits, WINDOWS - 1));
+        sum = sum.add_affine_or_double(&self.entry(lookup, &digits, WINDOWS - 1));
         let result = Jacobian::from(sum);
         let negate = digits.negated;
         digits.zeroize();
@@ -85,11 +87,12 @@ impl<C: Curve> FixedTable<C> {
     ///
     /// The sums of neighbouring windows are added: `core/docs/ifma.md` shows that none are opposite, and equal at most
     /// the last two.
-    pub fn multiply_many(&self, scalars: &[Scalar<C>]) -> Vec<Affine<C>> {
+    pub fn multiply_many(&self, backend: Backend, scalars: &[Scalar<C>]) -> Vec<Affine<C>> {
+        let lookup = Lookup::new(backend);
         let mut digits: Vec<OddDigits> = scalars.iter().map(|k| OddDigits::new(*k)).collect();
         let mut tree = Tree::new(scalars.len(), WINDOWS);
         for window in 0..WINDOWS {
-            digits.iter().for_each(|digits| tree.push(self.entry(digits, window)));
+            digits.iter().for_each(|digits| tree.push(self.entry(lookup, digits, window)));
         }
         let mut products = tree.sum();
         for (product, digits) in products.iter_mut().zip(&digits) {
@@ -101,9 +104,9 @@ impl<C: Curve> FixedTable<C> {
 
     /// Digit `window` times 64^window·P. Reads the whole window. Constant time.
     #[inline(always)]
-    fn entry(&self, digits: &OddDigits, window: usize) -> Affine<C> {
+    fn entry(&self, lookup: Lookup, digits: &OddDigits, window: usize) -> Affine<C> {
         let (index, negative) = digits.digit(window);
-        let found = point::<C>(pick(&self.windows[window], index));
+        let found = point::<C>(lookup.pick(&self.windows[window], index));
         Affine { x: found.x, y: Residue::select(negative, found.y.negate(), found.y) }
     }
 }

@@ -1,6 +1,6 @@
 //! The vector engine behind batches: what it takes from keys and signatures, and the tables that it keeps.
 
-use super::nonce::Hedge;
+use super::nonce::{HEDGE, Hedge};
 use super::{Signature, SigningKey};
 use crate::cpu::{Backend, HasAvx512, HasIfma};
 use crate::curve::{Affine, Choice, Curve, Jacobian, P256, Scalar, Sm2, lanes, limbs_to_bytes};
@@ -154,7 +154,7 @@ impl Engine {
                 *bytes = limbs_to_bytes(*number);
             }
             // One random source serves the batch: either all are hedged or none is.
-            let mut additions = Zeroizing::new([[0; 32]; NONCES]);
+            let mut additions = Zeroizing::new([[0; HEDGE]; NONCES]);
             let hedged = additions
                 .iter_mut()
                 .zip(&hedges[range])

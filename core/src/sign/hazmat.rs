@@ -29,12 +29,12 @@ pub fn sign_digest_with_nonce_on(
 }
 
 /// Signs `digest` with the nonce of RFC 6979, deterministic without `added` randomness.
-pub fn sign_digest_with_hedge(key: &SigningKey, digest: &[u8; 32], added: Option<&[u8; 32]>) -> Signature {
+pub fn sign_digest_with_hedge(key: &SigningKey, digest: &[u8; 32], added: Option<&[u8; 16]>) -> Signature {
     sign_digest_on(cpu::sign_backend(), key, digest, added)
 }
 
 /// The same on this backend, or the fastest below it that there is.
-pub fn sign_digest_on(backend: Backend, key: &SigningKey, digest: &[u8; 32], added: Option<&[u8; 32]>) -> Signature {
+pub fn sign_digest_on(backend: Backend, key: &SigningKey, digest: &[u8; 32], added: Option<&[u8; 16]>) -> Signature {
     key.sign_digest_on(backend, digest, &added.map_or_else(Hedge::none, Hedge::fixed))
 }
 
@@ -49,7 +49,7 @@ pub fn sign_digest_many_with(
     backend: Backend,
     key: &SigningKey,
     digests: &[[u8; 32]],
-    added: Option<&[[u8; 32]]>,
+    added: Option<&[[u8; 16]]>,
     threads: usize,
 ) -> Vec<Signature> {
     let hedges: Vec<Hedge> =

@@ -164,7 +164,7 @@ impl SigningKey {
 /// d·G, or nothing when d is zero or not `valid`.
 fn public_point<C: Curve>(d: &Scalar<C>, valid: Choice) -> Option<Affine<C>> {
     // Public: a key that is out of range is refused.
-    valid.and(d.is_zero().not()).reveal().then(|| C::g_table().multiply(d).to_affine())
+    valid.and(d.is_zero().not()).reveal().then(|| C::g_table().multiply(cpu::sign_backend(), d).to_affine())
 }
 
 impl PartialEq for SigningKey {

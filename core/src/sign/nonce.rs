@@ -5,8 +5,11 @@ use crate::hash::{HashAlgorithm, Stream};
 use core::cell::RefCell;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// 32 random bytes to hedge a signature with, or nothing.
-pub(super) struct Hedge(Option<Zeroizing<[u8; 32]>>);
+/// Bytes of a hedge. With up to 22 of them HMAC reads one block less, twice a signature, than with 32.
+pub(super) const HEDGE: usize = 16;
+
+/// Random bytes to hedge a signature with, or nothing.
+pub(super) struct Hedge(Option<Zeroizing<[u8; HEDGE]>>);
 
 impl Hedge {
     /// Fresh random bytes.
@@ -19,7 +22,7 @@ impl Hedge {
     }
 
     /// These bytes.
-    pub(super) fn fixed(bytes: &[u8; 32]) -> Self {
+    pub(super) fn fixed(bytes: &[u8; HEDGE]) -> Self {
         Hedge(Some(Zeroizing::new(*bytes)))
     }
 
@@ -28,24 +31,17 @@ impl Hedge {
         Hedge(None)
     }
 
-    /// Bytes for each of `count` signatures: 24 random ones, drawn once, and the index. As [`Hedge::random`] when the
+    /// Bytes for each of `count` signatures: a random number, drawn once, plus the index. As [`Hedge::random`] when the
     /// random source fails.
     pub(super) fn series(count: usize) -> Vec<Self> {
-        let seed = Hedge::random();
-        (0..count as u64)
-            .map(|index| {
-                Hedge(seed.0.as_ref().map(|seed| {
-                    let mut bytes = seed.clone();
-                    bytes[24..].copy_from_slice(&index.to_be_bytes());
-                    bytes
-                }))
-            })
-            .collect()
+        let first = Hedge::random().0.map(|bytes| Zeroizing::new(u128::from_be_bytes(*bytes)));
+        let hedge = |index| first.as_ref().map(|first| Zeroizing::new(first.wrapping_add(index).to_be_bytes()));
+        (0..count as u128).map(|index| Hedge(hedge(index))).collect()
     }
 
     /// The bytes, if there are any.
     #[cfg_attr(not(target_arch = "x86_64"), expect(dead_code))]
-    pub(super) fn fixed_bytes(&self) -> Option<&[u8; 32]> {
+    pub(super) fn fixed_bytes(&self) -> Option<&[u8; HEDGE]> {
         self.0.as_deref()
     }
 
@@ -60,25 +56,25 @@ impl Hedge {
 /// three are the same, the signature is.
 #[derive(Zeroize, ZeroizeOnDrop)]
 struct Ahead {
-    bytes: [u8; 512],
+    bytes: [u8; 32 * HEDGE],
     left: usize,
 }
 
 thread_local! {
-    static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [0; 512], left: 0 }) };
+    static AHEAD: RefCell<Ahead> = const { RefCell::new(Ahead { bytes: [0; 32 * HEDGE], left: 0 }) };
 }
 
 impl Ahead {
-    /// The next 32 bytes, which are forgotten here; or nothing when the random source fails.
-    fn take(&mut self) -> Option<Zeroizing<[u8; 32]>> {
+    /// The next bytes, which are forgotten here; or nothing when the random source fails.
+    fn take(&mut self) -> Option<Zeroizing<[u8; HEDGE]>> {
         if self.left == 0 {
             getrandom::fill(&mut self.bytes).ok()?;
             self.left = self.bytes.len();
         }
-        let (_, next) = self.bytes[..self.left].split_last_chunk_mut::<32>()?;
+        let (_, next) = self.bytes[..self.left].split_last_chunk_mut::<HEDGE>()?;
         let taken = Zeroizing::new(*next);
         next.zeroize();
-        self.left -= 32;
+        self.left -= HEDGE;
         Some(taken)
     }
 }
@@ -90,7 +86,7 @@ type Block = [u8; 64];
 const VALUE: [u8; 32] = [1; 32];
 
 /// What the generator of candidates takes from the key alone: HMAC with K = 0 has read the block V || 0x00 || d, but for
-/// the last byte of d (step d of RFC 6979, 3.2). Computed once a key, it saves three compressions of twenty a
+/// the last byte of d (step d of RFC 6979, 3.2). Computed once a key, it saves three compressions of eighteen a
 /// signature.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub(super) struct Seed {
@@ -171,14 +167,14 @@ impl<const L: usize> Candidates<L> {
 /// What HMAC reads behind its key block: V, a separator, data, and the padding.
 #[derive(Zeroize, ZeroizeOnDrop)]
 struct Message {
-    blocks: [Block; 3],
+    blocks: [Block; 2],
     count: usize,
 }
 
 impl Message {
-    /// With room for V. Bound: at most 96 bytes of data.
+    /// With room for V. Bound: at most 86 bytes of data.
     fn new(separator: u8, data: &[&[u8]]) -> Self {
-        let mut message = Message { blocks: [[0; 64]; 3], count: 0 };
+        let mut message = Message { blocks: [[0; 64]; 2], count: 0 };
         let bytes = message.blocks.as_flattened_mut();
         bytes[32] = separator;
         let mut end = 33;

@@ -19,15 +19,14 @@ const TOGETHER_FROM: usize = 4;
 impl SigningKey {
     /// Signs with the first nonce that gives a signature: practically always the first.
     pub(super) fn sign_digest_on(&self, backend: Backend, digest: &[u8; 32], hedge: &Hedge) -> Signature {
-        let engine = Engine::new(backend);
         match &self.secret.scalars {
             Scalars::Sm2 { d, inverse } => {
                 let mut candidates = self.candidates(backend, d, [digest], [hedge]);
-                first::<Sm2>(&mut candidates, |k| sm2::sign(inverse, digest, k, base::<Sm2>(engine, k).affine_x()))
+                first::<Sm2>(&mut candidates, |k| sm2::sign(inverse, digest, k, base::<Sm2>(backend, k).affine_x()))
             }
             Scalars::P256 { d } => {
                 let mut candidates = self.candidates(backend, d, [digest], [hedge]);
-                first::<P256>(&mut candidates, |k| sign_p256(engine, d, digest, k))
+                first::<P256>(&mut candidates, |k| sign_p256(backend, d, digest, k))
             }
         }
     }
@@ -93,7 +92,7 @@ impl SigningKey {
         for (digest, hedge) in others.iter().zip(hedges_of_others) {
             nonces.push(*nonce::<C>(&self.candidates(backend, d, [digest], [hedge]).draw()[0])?);
         }
-        let points = C::g_table().multiply_many(&nonces);
+        let points = C::g_table().multiply_many(backend, &nonces);
         Some((nonces, points))
     }
 
@@ -115,12 +114,11 @@ impl SigningKey {
         digest: &[u8; 32],
         k: &[u8; 32],
     ) -> Result<Signature> {
-        let engine = Engine::new(backend);
         let signature = match &self.secret.scalars {
             Scalars::Sm2 { inverse, .. } => {
-                nonce::<Sm2>(k).and_then(|k| sm2::sign(inverse, digest, &k, base::<Sm2>(engine, &k).affine_x()))
+                nonce::<Sm2>(k).and_then(|k| sm2::sign(inverse, digest, &k, base::<Sm2>(backend, &k).affine_x()))
             }
-            Scalars::P256 { d } => nonce::<P256>(k).and_then(|k| sign_p256(engine, d, digest, &k)),
+            Scalars::P256 { d } => nonce::<P256>(k).and_then(|k| sign_p256(backend, d, digest, &k)),
         };
         signature.ok_or(Error::InvalidArgument { field: "k", reason: "this nonce gives no signature; 1 <= k < n" })
     }
@@ -135,8 +133,8 @@ fn first<C: Curve>(candidates: &mut Candidates<1>, sign: impl Fn(&Scalar<C>) -> 
     }
 }
 
-fn sign_p256(engine: Option<Engine>, d: &Scalar<P256>, digest: &[u8; 32], k: &Scalar<P256>) -> Option<Signature> {
-    let (x, inverse) = base::<P256>(engine, k).affine_x_and_inverse(k);
+fn sign_p256(backend: Backend, d: &Scalar<P256>, digest: &[u8; 32], k: &Scalar<P256>) -> Option<Signature> {
+    let (x, inverse) = base::<P256>(backend, k).affine_x_and_inverse(k);
     ecdsa::sign(d, digest, &Zeroizing::new(inverse), x)
 }
 
@@ -149,9 +147,9 @@ fn nonce<C: Curve>(bytes: &[u8; 32]) -> Option<Zeroizing<Scalar<C>>> {
 }
 
 /// k·G. Constant time.
-fn base<C: Laned>(engine: Option<Engine>, k: &Scalar<C>) -> Zeroizing<Jacobian<C>> {
-    Zeroizing::new(match engine {
+fn base<C: Laned>(backend: Backend, k: &Scalar<C>) -> Zeroizing<Jacobian<C>> {
+    Zeroizing::new(match Engine::new(backend) {
         Some(engine) => engine.multiply_base::<C>(k),
-        None => C::g_table().multiply(k),
+        None => C::g_table().multiply(backend, k),
     })
 }

@@ -1,10 +1,11 @@
-//! SHA-256 and SM3 in lanes of AVX2: a message a lane, eight lanes a group.
+//! SHA-256 and SM3 in lanes of AVX2: a message a lane, eight lanes a group. And SM3 of one stream.
 
 mod compress;
 mod digest;
+mod stream;
 
 use super::Function;
-use crate::cpu::HasAvx2;
+use crate::cpu::{HasAvx2, HasBmi};
 
 /// Messages in a group.
 pub(crate) const GROUP: usize = 8;
@@ -26,4 +27,10 @@ pub(crate) fn compress(_: HasAvx2, function: Function, states: &mut [[u32; 8]; G
     assert!(blocks.iter().all(|blocks_of_one| blocks_of_one.len() == blocks[0].len()));
     // SAFETY: the token proves that the processor has the instructions.
     unsafe { digest::compress(function, states, blocks) }
+}
+
+/// Absorbs `blocks` into `state` by SM3. Constant time.
+pub(crate) fn sm3(_: HasBmi, state: &mut [u32; 8], blocks: &[[u8; 64]]) {
+    // SAFETY: the token proves that the processor has the instructions.
+    unsafe { stream::sm3(state, blocks) }
 }

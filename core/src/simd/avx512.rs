@@ -44,7 +44,7 @@ pub(crate) fn nonces(
     _: HasAvx512,
     seed: Seed<'_>,
     digests: &[[u8; 32]],
-    hedges: Option<&[[u8; 32]]>,
+    hedges: Option<&[[u8; 16]]>,
     out: &mut [[u64; 4]],
 ) {
     // SAFETY: the token `HasAvx512` proves that the processor has these instructions.

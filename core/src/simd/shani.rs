@@ -7,11 +7,12 @@
 
 use super::Function;
 use super::blocks::{Blocks, count};
+use super::memory::{load16, store16};
 use crate::consts::SHA256_K;
 use crate::cpu::HasShaNi;
 use core::arch::x86_64::{
-    __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_loadu_si128, _mm_set_epi8, _mm_set_epi32, _mm_setzero_si128,
-    _mm_sha256msg1_epu32, _mm_sha256msg2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32, _mm_storeu_si128,
+    __m128i, _mm_add_epi32, _mm_alignr_epi8, _mm_set_epi8, _mm_set_epi32, _mm_setzero_si128, _mm_sha256msg1_epu32,
+    _mm_sha256msg2_epu32, _mm_sha256rnds2_epu32, _mm_shuffle_epi8, _mm_shuffle_epi32,
 };
 
 /// Four words of N streams.
@@ -44,66 +45,63 @@ struct Run<'a, 'out> {
     blocks: Blocks<'a>,
     at: u32,
     end: u32,
-    out: &'out mut [u8; 32],
+    state: [u32; 8],
+    out: Option<&'out mut [u8; 32]>,
 }
 
-impl Run<'_, '_> {
-    fn emit(self, state: [u32; 8]) {
-        for (bytes, word) in self.out.as_chunks_mut::<4>().0.iter_mut().zip(state) {
-            *bytes = word.to_be_bytes();
+impl<'a, 'out> Run<'a, 'out> {
+    /// No message.
+    fn new() -> Self {
+        Run { blocks: Blocks::new(), at: 0, end: 0, state: [0; 8], out: None }
+    }
+
+    fn left(&self) -> u32 {
+        self.end - self.at
+    }
+
+    /// The digest of the message that has ended, and the next message, if there is one.
+    #[inline]
+    fn turn(&mut self, next: Option<(&[&'a [u8]; 2], &'out mut [u8; 32])>) {
+        if let Some(out) = self.out.take() {
+            for (bytes, word) in out.as_chunks_mut::<4>().0.iter_mut().zip(self.state) {
+                *bytes = word.to_be_bytes();
+            }
+        }
+        if let Some((message, out)) = next {
+            self.blocks.set(*message);
+            (self.at, self.end, self.state, self.out) = (0, count(*message), Function::Sha256.initial(), Some(out));
         }
     }
 }
 
 #[target_feature(enable = "avx2,sha")]
 fn pairs(messages: &[[&[u8]; 2]], out: &mut [[u8; 32]]) {
-    let initial = Function::Sha256.initial();
-    let mut waiting = messages.iter().zip(out).map(|(message, out)| Run {
-        blocks: Blocks::new(*message),
-        at: 0,
-        end: count(*message),
-        out,
-    });
-    let Some(first) = waiting.next() else { return };
-    let Some(second) = waiting.next() else { return alone(first, initial) };
-    let (mut runs, mut states) = ([first, second], [initial; 2]);
+    let mut waiting = messages.iter().zip(out);
+    let mut runs = [Run::new(), Run::new()];
     loop {
-        let [first, second] = &runs;
-        let steps = (first.end - first.at).min(second.end - second.at);
-        advance(&mut runs, &mut states, steps);
-        for i in 0..2 {
-            if runs[i].at < runs[i].end {
-                continue;
+        for run in &mut runs {
+            if run.left() == 0 {
+                run.turn(waiting.next());
             }
-            let Some(next) = waiting.next() else {
-                let [first, second] = runs;
-                let (done, other) = if i == 0 { (first, second) } else { (second, first) };
-                done.emit(states[i]);
-                return alone(other, states[1 - i]);
-            };
-            core::mem::replace(&mut runs[i], next).emit(states[i]);
-            states[i] = initial;
+        }
+        let [first, second] = &mut runs;
+        match (first.left(), second.left()) {
+            (0, 0) => return,
+            (steps, 0) => advance([first], steps),
+            (0, steps) => advance([second], steps),
+            (one, other) => advance([first, second], one.min(other)),
         }
     }
 }
 
-/// The last run, from the state that it has reached.
-#[target_feature(enable = "avx2,sha")]
-fn alone(run: Run<'_, '_>, state: [u32; 8]) {
-    let (steps, mut runs, mut states) = (run.end - run.at, [run], [state]);
-    advance(&mut runs, &mut states, steps);
-    let [run] = runs;
-    run.emit(states[0]);
-}
-
 /// Absorbs the next `steps` blocks of every run.
 #[target_feature(enable = "avx2,sha")]
-fn advance<const N: usize>(runs: &mut [Run<'_, '_>; N], states: &mut [[u32; 8]; N], steps: u32) {
-    let mut packed = pack(states.each_ref());
+fn advance<const N: usize>(mut runs: [&mut Run<'_, '_>; N], steps: u32) {
+    let mut packed = pack(runs.each_ref().map(|run| &run.state));
     for step in 0..steps {
         absorb(&mut packed, runs.each_ref().map(|run| run.blocks.get(run.at + step)));
     }
-    unpack(packed, states.each_mut());
+    unpack(packed, runs.each_mut().map(|run| &mut run.state));
     runs.iter_mut().for_each(|run| run.at += steps);
 }
 
@@ -140,26 +138,15 @@ macro_rules! each_stream {
 }
 
 each_stream! { fn add(a, b) = _mm_add_epi32(a, b); }
-each_stream! { fn two_rounds(cdgh, abef, words) = two_rounds_of_one(cdgh, abef, words); }
+// Of one stream the compiler finds a better order by itself: 7% faster.
+each_stream! {
+    fn two_rounds(cdgh, abef, words) =
+        if N == 1 { _mm_sha256rnds2_epu32(cdgh, abef, words) } else { two_rounds_of_one(cdgh, abef, words) };
+}
 each_stream! { fn upper(a) = _mm_shuffle_epi32::<0x0e>(a); }
 each_stream! { fn schedule1(a, b) = _mm_sha256msg1_epu32(a, b); }
 each_stream! { fn schedule2(a, b) = _mm_sha256msg2_epu32(a, b); }
 each_stream! { fn from_second(a, b) = _mm_alignr_epi8::<4>(b, a); }
-
-#[inline]
-#[target_feature(enable = "avx2,sha")]
-fn load<T>(four: &[T]) -> __m128i {
-    assert!(size_of_val(four) >= 16);
-    // SAFETY: the slice is valid for 16 bytes, and the instruction needs no alignment.
-    unsafe { _mm_loadu_si128(four.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx2,sha")]
-fn store(words: &mut [u32; 4], v: __m128i) {
-    // SAFETY: the reference is valid for 16 bytes, and the instruction needs no alignment.
-    unsafe { _mm_storeu_si128(words.as_mut_ptr().cast(), v) }
-}
 
 /// The states as the instruction has them: words a, b, e, f and words c, d, g, h, the first one highest.
 #[inline]
@@ -182,7 +169,7 @@ fn pack<const N: usize>(states: [&[u32; 8]; N]) -> [W<N>; 2] {
 fn unpack<const N: usize>(packed: [W<N>; 2], states: [&mut [u32; 8]; N]) {
     for (stream, state) in states.into_iter().enumerate() {
         let mut words = [[0; 4]; 2];
-        words.iter_mut().zip(packed).for_each(|(words, v)| store(words, v[stream]));
+        words.iter_mut().zip(packed).for_each(|(words, v)| store16(words, v[stream]));
         let [[f, e, b, a], [h, g, d, c]] = words;
         *state = [a, b, c, d, e, f, g, h];
     }
@@ -196,13 +183,13 @@ fn absorb<const N: usize>(state: &mut [W<N>; 2], blocks: [&[u8; 64]; N]) {
     let mut m = [[_mm_setzero_si128(); N]; 4];
     for (i, words) in m.iter_mut().enumerate() {
         for (words, block) in words.iter_mut().zip(blocks) {
-            *words = _mm_shuffle_epi8(load(&block[16 * i..16 * i + 16]), swap);
+            *words = _mm_shuffle_epi8(load16(&block[16 * i..16 * i + 16]), swap);
         }
     }
     let [mut abef, mut cdgh] = *state;
     macro_rules! four_rounds {
         ($t:expr) => {
-            let kw = add(m[$t & 3], [load(&SHA256_K[4 * $t..4 * $t + 4]); N]);
+            let kw = add(m[$t & 3], [load16(&SHA256_K[4 * $t..4 * $t + 4]); N]);
             cdgh = two_rounds(cdgh, abef, kw);
             abef = two_rounds(abef, cdgh, upper(kw));
         };

@@ -5,6 +5,7 @@ use crate::oracle::{
 };
 use num_bigint::BigUint;
 use proptest::prelude::*;
+use sealcore::Backend;
 use sealcore::curve::{
     Affine, Combination, Curve, FixedTable, Jacobian, P256, PublicTable, Scalar, Sm2, combine_many_vartime,
     double_multiply_vartime,
@@ -105,10 +106,12 @@ fn multiples<C: Curve>() {
     for k in hard_scalars::<C>() {
         let s = scalar::<C>(&k);
         let expected = multiple::<C>(&k, &base);
-        assert_eq!(of_jacobian(&C::g_table().multiply(&s)), expected, "constant time, {k:x}");
+        for backend in [Backend::Scalar, Backend::Avx2] {
+            assert_eq!(of_jacobian(&C::g_table().multiply(backend, &s)), expected, "constant time, {backend:?}, {k:x}");
+        }
         assert_eq!(of_jacobian(&C::public_table().add_multiple_vartime(Jacobian::INFINITY, &s)), expected, "{k:x}");
         let of_q = multiple::<C>(&k, &q);
-        assert_eq!(of_jacobian(&table.multiply(&s)), of_q, "table of Q, {k:x}");
+        assert_eq!(of_jacobian(&table.multiply(Backend::Scalar, &s)), of_q, "table of Q, {k:x}");
         assert_eq!(of_jacobian(&public.add_multiple_vartime(Jacobian::INFINITY, &s)), of_q, "public table of Q, {k:x}");
         let product: Jacobian<C> = double_multiply_vartime(&Scalar::<C>::ZERO, &s, &to_affine(&q));
         assert_eq!(of_jacobian(&product), of_q, "k·Q, {k:x}");
@@ -119,14 +122,16 @@ fn multiples<C: Curve>() {
     let scalars: Vec<Scalar<C>> = hard_scalars::<C>().iter().map(scalar::<C>).collect();
     for size in [1, 2, 7, 32, 100] {
         for chunk in scalars.chunks(size) {
-            let products = C::g_table().multiply_many(chunk);
-            assert_eq!(products.len(), chunk.len());
-            for (product, k) in products.iter().zip(chunk) {
-                assert!(*product == C::g_table().multiply(k).to_affine(), "{:x}", value(*k));
+            for backend in [Backend::Scalar, Backend::Avx2] {
+                let products = C::g_table().multiply_many(backend, chunk);
+                assert_eq!(products.len(), chunk.len());
+                for (product, k) in products.iter().zip(chunk) {
+                    assert!(*product == C::g_table().multiply(Backend::Scalar, k).to_affine(), "{:x}", value(*k));
+                }
             }
         }
     }
-    assert!(C::g_table().multiply_many(&[]).is_empty());
+    assert!(C::g_table().multiply_many(Backend::Scalar, &[]).is_empty());
     let with_zero: Vec<Scalar<C>> = core::iter::once(Scalar::<C>::ZERO).chain(scalars.iter().copied()).collect();
     // 700 are more than there are: an entry at a time is then added to every sum.
     let (with_zero, scalars) = (with_zero.repeat(2), scalars.repeat(2));
@@ -271,9 +276,9 @@ fn any_scalars<C: Curve>(a: [u64; 4], b: [u64; 4], c: [u64; 4]) {
     let n = modulus::<C::N>();
     let nonzero = |limbs| integer(limbs) % (&n - 1u8) + 1u8;
     let (a, b, c) = (nonzero(a), nonzero(b), nonzero(c));
-    let q = C::g_table().multiply(&scalar::<C>(&c)).to_affine();
+    let q = C::g_table().multiply(Backend::Scalar, &scalar::<C>(&c)).to_affine();
     assert_eq!(of_affine(&q), multiple::<C>(&c, &base::<C>()));
-    let expected = C::g_table().multiply(&scalar::<C>(&((&a + &b * &c) % &n)));
+    let expected = C::g_table().multiply(Backend::Scalar, &scalar::<C>(&((&a + &b * &c) % &n)));
     let sum = double_multiply_vartime(&scalar::<C>(&a), &scalar::<C>(&b), &q);
     assert_eq!(of_jacobian(&sum), of_jacobian(&expected));
     let table = PublicTable::<C>::new(&q);

@@ -44,7 +44,8 @@ fn frozen_nonces() {
         let key = SigningKey::from_bytes(algorithm, &unhex(&case["d"])).expect("key");
         let digest = bytes(&case["digest"]);
         let expected = Signature::from_bytes(&[unhex(&case["r"]), unhex(&case["s"])].concat()).expect("64 bytes");
-        let added: Option<[u8; 32]> = (!text(&case["added"]).is_empty()).then(|| bytes(&case["added"]));
+        let added = Some(unhex(&case["added"])).filter(|added| !added.is_empty());
+        let added: Option<[u8; 16]> = added.map(|added| added.try_into().expect("16 bytes"));
         *(if added.is_some() { &mut hedged } else { &mut plain }) += 1;
         assert_eq!(hazmat::sign_digest_with_hedge(&key, &digest, added.as_ref()), expected, "{case}");
         assert_eq!(hazmat::sign_digest_with_nonce(&key, &digest, &bytes(&case["k"])), Ok(expected), "{case}");
@@ -59,7 +60,8 @@ fn nonces_that_give_no_signature_are_refused() {
     use sealcore::curve::{Curve, Scalar, Sm2};
     let key = super::fixed_key(Algorithm::Sm2, 3);
     let k = Scalar::<Sm2>::from_canonical([1234, 5, 6, 7]);
-    let (x, _) = Scalar::<Sm2>::from_bytes(&Sm2::g_table().multiply(&k).to_affine().x.to_bytes());
+    let (x, _) =
+        Scalar::<Sm2>::from_bytes(&Sm2::g_table().multiply(sealcore::Backend::Scalar, &k).to_affine().x.to_bytes());
     for (e, signs) in [(x.negate(), false), (k.add(x).negate(), false), (x, true)] {
         let result = hazmat::sign_digest_with_nonce(&key, &e.to_bytes(), &k.to_bytes());
         match result {
@@ -98,9 +100,9 @@ fn added_randomness_changes_the_nonce() {
         let digest = [9; 32];
         let plain = hazmat::sign_digest_with_hedge(&key, &digest, None);
         assert_eq!(hazmat::sign_digest_with_hedge(&key, &digest, None), plain);
-        let hedged = hazmat::sign_digest_with_hedge(&key, &digest, Some(&[1; 32]));
-        assert_eq!(hazmat::sign_digest_with_hedge(&key, &digest, Some(&[1; 32])), hedged);
-        let other = hazmat::sign_digest_with_hedge(&key, &digest, Some(&[2; 32]));
+        let hedged = hazmat::sign_digest_with_hedge(&key, &digest, Some(&[1; 16]));
+        assert_eq!(hazmat::sign_digest_with_hedge(&key, &digest, Some(&[1; 16])), hedged);
+        let other = hazmat::sign_digest_with_hedge(&key, &digest, Some(&[2; 16]));
         let random = [key.sign_digest(&digest), key.sign_digest(&digest)];
         let mut all = vec![plain, hedged, other, random[0], random[1]];
         for signature in &all {

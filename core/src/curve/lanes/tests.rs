@@ -203,7 +203,7 @@ fn table<C: Curve + Prime>() {
         for window in 0..windows {
             for (j, entry) in probe::entries::<C>(token, &table, window).into_iter().enumerate() {
                 let k = base.mul(Scalar::<C>::from_canonical([2 * j as u64 + 1, 0, 0, 0]));
-                let point = C::g_table().multiply(&k).to_affine();
+                let point = C::g_table().multiply(crate::Backend::Scalar, &k).to_affine();
                 let expected = [point.x.to_canonical(), point.y.to_canonical()];
                 assert_eq!(entry, expected, "width {width}, window {window}, entry {j}");
             }

@@ -3,27 +3,11 @@
 use super::compress::{V, absorb, set};
 use crate::simd::Function;
 use crate::simd::blocks::{Blocks, count};
+use crate::simd::memory::{load32, store32};
 use core::arch::x86_64::{
-    _mm256_cmpgt_epi32, _mm256_loadu_si256, _mm256_permute2x128_si256, _mm256_setr_epi8, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_storeu_si256, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32,
-    _mm256_unpacklo_epi64,
+    _mm256_cmpgt_epi32, _mm256_permute2x128_si256, _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_unpackhi_epi32, _mm256_unpackhi_epi64, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
 };
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load<T>(bytes: &[T]) -> V {
-    assert_eq!(size_of_val(bytes), 32);
-    // SAFETY: the slice is valid for 32 bytes, and the instruction needs no alignment.
-    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store<T>(out: &mut [T], v: V) {
-    assert_eq!(size_of_val(out), 32);
-    // SAFETY: the slice is valid for 32 bytes, and the instruction needs no alignment.
-    unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), v) }
-}
 
 /// Swaps the bytes of each word.
 #[inline]
@@ -73,7 +57,7 @@ fn words(blocks: [&[u8; 64]; 8]) -> [V; 16] {
     for (half, words) in words.as_chunks_mut::<8>().0.iter_mut().enumerate() {
         let mut rows = *words;
         for (row, block) in rows.iter_mut().zip(blocks) {
-            *row = swap(load(&block[32 * half..32 * half + 32]));
+            *row = swap(load32(&block[32 * half..32 * half + 32]));
         }
         *words = turn(rows);
     }
@@ -82,12 +66,13 @@ fn words(blocks: [&[u8; 64]; 8]) -> [V; 16] {
 
 #[target_feature(enable = "avx2")]
 pub(super) fn digests(function: Function, messages: &[[&[u8]; 2]], least: usize, out: &mut [[u8; 32]]) {
+    let mut blocks = [const { Blocks::new() }; 8];
     for (messages, out) in messages.chunks(8).zip(out.chunks_mut(8)) {
         let end = count(messages[least.min(messages.len()) - 1]);
         // The last message also runs in the lanes that are left.
         let message = |lane: usize| messages[lane.min(messages.len() - 1)];
-        let blocks: [Blocks<'_>; 8] = core::array::from_fn(|lane| Blocks::new(message(lane)));
-        let counts = load(&core::array::from_fn::<u32, 8, _>(|lane| count(message(lane))));
+        blocks.iter_mut().enumerate().for_each(|(lane, blocks)| blocks.set(message(lane)));
+        let counts = load32(&core::array::from_fn::<u32, 8, _>(|lane| count(message(lane))));
         let mut state = function.initial().map(|word| set(word));
         for index in 0..end {
             let words = words(blocks.each_ref().map(|message| message.get(index)));
@@ -95,7 +80,7 @@ pub(super) fn digests(function: Function, messages: &[[&[u8]; 2]], least: usize,
             absorb(function, &mut state, &words, live);
         }
         for (v, out) in turn(state).into_iter().zip(out) {
-            store(out, swap(v));
+            store32(out, swap(v));
         }
     }
 }
@@ -103,11 +88,11 @@ pub(super) fn digests(function: Function, messages: &[[&[u8]; 2]], least: usize,
 /// Bound: as many blocks of one as of another.
 #[target_feature(enable = "avx2")]
 pub(super) fn compress(function: Function, states: &mut [[u32; 8]; 8], blocks: [&[[u8; 64]]; 8]) {
-    let mut state = turn(states.each_ref().map(|state| load(state)));
+    let mut state = turn(states.each_ref().map(|state| load32(state)));
     for index in 0..blocks[0].len() {
         absorb(function, &mut state, &words(blocks.map(|blocks| &blocks[index])), set(!0));
     }
     for (v, state) in turn(state).into_iter().zip(states) {
-        store(state, v);
+        store32(state, v);
     }
 }

@@ -1,5 +1,4 @@
-//! HMAC_DRBG of RFC 6979 in G groups of sixteen lanes: fourteen compressions for deterministic nonces, seventeen for
-//! hedged ones less what the key's seed spares.
+//! HMAC_DRBG of RFC 6979 in G groups of sixteen lanes: fifteen compressions, hedged or not.
 
 use super::compress::{W, absorb, load, set, stored};
 use super::{GROUP, Seed};
@@ -16,7 +15,9 @@ struct Keyed<const G: usize> {
 }
 
 /// 0x00 or 0x01, d, the digest, the hedge, and the padding: what HMAC reads behind V, as words.
-const WORDS: usize = 40;
+const WORDS: usize = 24;
+/// Blocks of V and these words.
+const BLOCKS: usize = 2;
 /// Index of the word that begins with the separator, in a message that begins with V.
 const SEPARATOR: usize = 8;
 
@@ -92,13 +93,12 @@ impl<const G: usize> Keyed<G> {
 /// One message after another, word by word: word i of all messages lies together.
 struct Data<const G: usize> {
     words: [[[u32; GROUP]; G]; WORDS],
-    blocks: usize,
 }
 
 impl<const G: usize> Data<G> {
     /// Separator 0x00, d, digest, hedge and padding of each.
-    fn new(d: &[u8; 32], digests: &[[u8; 32]], hedges: Option<&[[u8; 32]]>) -> Self {
-        let mut data = Data { words: [[[0; GROUP]; G]; WORDS], blocks: if hedges.is_some() { 3 } else { 2 } };
+    fn new(d: &[u8; 32], digests: &[[u8; 32]], hedges: Option<&[[u8; 16]]>) -> Self {
+        let mut data = Data { words: [[[0; GROUP]; G]; WORDS] };
         let mut bytes = [0; 4 * WORDS];
         for lane in 0..GROUP * G {
             // Lanes beyond the end repeat the last message.
@@ -107,15 +107,14 @@ impl<const G: usize> Data<G> {
             bytes[33..65].copy_from_slice(&digests[index]);
             let end = match hedges {
                 Some(hedges) => {
-                    bytes[65..97].copy_from_slice(&hedges[index]);
-                    97
+                    bytes[65..81].copy_from_slice(&hedges[index]);
+                    81
                 }
                 None => 65,
             };
             bytes[end] = 0x80;
             // The key block, V and these bytes.
-            let size = 64 * data.blocks - 32;
-            bytes[size - 8..size].copy_from_slice(&((64 + 32 + end as u64) * 8).to_be_bytes());
+            bytes[4 * WORDS - 8..].copy_from_slice(&((64 + 32 + end as u64) * 8).to_be_bytes());
             for (word, bytes) in data.words.iter_mut().zip(bytes.as_chunks::<4>().0) {
                 word[lane / GROUP][lane % GROUP] = u32::from_be_bytes(*bytes);
             }
@@ -144,7 +143,7 @@ impl<const G: usize> Data<G> {
 pub(super) fn nonces<const G: usize>(
     seed: Seed<'_>,
     digests: &[[u8; 32]],
-    hedges: Option<&[[u8; 32]]>,
+    hedges: Option<&[[u8; 16]]>,
     out: &mut [[u64; 4]],
 ) {
     let function = seed.function;
@@ -153,7 +152,7 @@ pub(super) fn nonces<const G: usize>(
     // Steps b to d: the first block is in the seed.
     let [inner, outer] = seed.states.map(|state| state.map(|word| same(word)));
     let mut first = Keyed { function, inner, outer };
-    for index in 1..data.blocks {
+    for index in 1..BLOCKS {
         let block = data.block(&value, index);
         absorb_all(function, &mut first.inner, &[block]);
     }
@@ -161,7 +160,7 @@ pub(super) fn nonces<const G: usize>(
     // Steps e to g.
     value = hmac.step(&value);
     let mut inner = hmac.inner;
-    for index in 0..data.blocks {
+    for index in 0..BLOCKS {
         let mut block = data.block(&value, index);
         if index == 0 {
             block[SEPARATOR] = xor(block[SEPARATOR], same(0x0100_0000));
