@@ -77,7 +77,8 @@ def border(bench: Bench, core: Core, backend: str) -> None:
         )
         key = SigningKey.generate(algorithm)
         differences, here = [], []
-        for _ in range(15):
+        # The difference of two times of 20 µs: it takes many spells until the median of it stands still.
+        for _ in range(101):
             there = core.seconds(f"sign {algorithm}")
             here.append(spell(lambda key=key: key.sign_digest(DIGEST)))
             differences.append((here[-1] - there) * 1e6)

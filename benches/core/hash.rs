@@ -52,6 +52,10 @@ impl<'a> Messages<'a> {
         &self.data[self.ranges[i].0..self.ranges[i].1]
     }
 
+    fn bytes(&self) -> f64 {
+        self.ranges.iter().map(|(start, end)| (end - start) as f64).sum()
+    }
+
     /// Blocks, padding included.
     fn blocks(&self) -> f64 {
         self.ranges.iter().map(|(start, end)| ((end - start + 8) / 64 + 1) as f64).sum()
@@ -152,25 +156,28 @@ fn shapes(bench: &mut Bench, pair: &Pair, backend: Backend, data: &[u8]) {
     let (algorithm, name) = (pair.algorithm, pair.algorithm.name());
     for mean in [128, 400, 2048] {
         let messages = Messages::unequal(data, mean);
-        // As many blocks on average.
-        let length = (messages.blocks() / messages.ranges.len() as f64).round() as usize * 64 - 20;
-        let equal = Messages::equal(data, BATCH, length);
-        let row = Row {
-            operation: &format!("digest_many {name}, 0 to {} B", 2 * mean),
-            backend: backend.name(),
-            size: "1 MiB",
-            unit: "blocks/s",
-            work: messages.blocks(),
-            peer: "equal lengths",
-            peer_work: equal.blocks(),
-            target: Some(0.9),
-            threads: 1,
-        };
-        bench.row(
-            &row,
-            || messages.hash(algorithm, backend, &[0], &mut digests, 1),
-            || equal.hash(algorithm, backend, &[0], &mut others, 1),
-        );
+        // Equal lengths of as many blocks on average, counted in blocks; and of as many bytes, counted in bytes.
+        let blocks = (messages.blocks() / messages.ranges.len() as f64).round() as usize * 64 - 20;
+        let kinds = [("blocks", blocks, Messages::blocks as fn(&_) -> f64), ("bytes", mean, Messages::bytes)];
+        for (unit, length, work) in kinds {
+            let equal = Messages::equal(data, BATCH, length);
+            let row = Row {
+                operation: &format!("digest_many {name}, 0 to {} B", 2 * mean),
+                backend: backend.name(),
+                size: "1 MiB",
+                unit: &format!("{unit}/s"),
+                work: work(&messages),
+                peer: "equal lengths",
+                peer_work: work(&equal),
+                target: Some(0.9),
+                threads: 1,
+            };
+            bench.row(
+                &row,
+                || messages.hash(algorithm, backend, &[0], &mut digests, 1),
+                || equal.hash(algorithm, backend, &[0], &mut others, 1),
+            );
+        }
     }
     let nodes = Messages::equal(data, BATCH, 64);
     let row = Row {

@@ -1,6 +1,6 @@
 //! Points with two denominators, for sums of many entries of a table: an addition saves a squaring.
 
-use super::{Affine, Curve, Fe, Jacobian, Residue};
+use super::{Affine, Choice, Curve, Fe, Jacobian, Residue};
 use zeroize::Zeroize;
 
 /// A point (X/ZZ, Y/ZZZ) with ZZ³ = ZZZ²; infinity has ZZ = ZZZ = 0.
@@ -45,16 +45,9 @@ impl<C: Curve> Extended<C> {
         self.add_affine_generic(other).0
     }
 
-    /// self + other for self ≠ infinity and self ≠ -other; the doubling is handled. Constant time.
-    pub(super) fn add_affine_or_double(&self, other: &Affine<C>) -> Self {
-        let (sum, h, _) = self.add_affine_generic(other);
-        let (double, choice) = (self.double(), h.is_zero());
-        Extended {
-            x: Residue::select(choice, double.x, sum.x),
-            y: Residue::select(choice, double.y, sum.y),
-            zz: Residue::select(choice, double.zz, sum.zz),
-            zzz: Residue::select(choice, double.zzz, sum.zzz),
-        }
+    /// Whether this is the neutral element; sums of equal or opposite points by the incomplete formula are, too.
+    pub(super) fn is_infinity(&self) -> Choice {
+        self.zz.is_zero()
     }
 
     /// self + other, any two points. Variable time.

@@ -67,7 +67,7 @@ impl<C: Curve> FixedTable<C> {
     /// All digits are odd, so the sum after i windows is an odd number below 64^i in absolute value, and the next
     /// summand is an odd multiple of 64^i: up to the last but one window, where everything is below 2^252 < n,
     /// sum and summand are never equal or opposite mod n. At the last they are not opposite, because K is not 0
-    /// mod n, but may be equal for a few k: there the doubling is computed too.
+    /// mod n, but may be equal for a few k: the addition then gives infinity, and the summand is doubled instead.
     pub fn multiply(&self, backend: Backend, k: &Scalar<C>) -> Jacobian<C> {
         let lookup = Lookup::new(backend);
         let mut digits = OddDigits::new(*k);
@@ -75,8 +75,10 @@ impl<C: Curve> FixedTable<C> {
         for window in 1..WINDOWS - 1 {
             sum = sum.add_affine_incomplete(&self.entry(lookup, &digits, window));
         }
-        sum = sum.add_affine_or_double(&self.entry(lookup, &digits, WINDOWS - 1));
-        let result = Jacobian::from(sum);
+        let last = self.entry(lookup, &digits, WINDOWS - 1);
+        sum = sum.add_affine_incomplete(&last);
+        // Public: it holds for a few k only, and practically never occurs.
+        let result = if sum.is_infinity().reveal() { Jacobian::from(last).double() } else { Jacobian::from(sum) };
         let negate = digits.negated;
         digits.zeroize();
         sum.zeroize();

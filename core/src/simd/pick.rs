@@ -40,15 +40,14 @@ impl Lookup {
 fn pick_avx2(entries: &[[u64; 8]], index: u64) -> [u64; 8] {
     use super::memory::{load32, store32};
     use core::arch::x86_64::{
-        _mm256_add_epi32, _mm256_and_si256, _mm256_cmpeq_epi32, _mm256_or_si256, _mm256_set1_epi32,
-        _mm256_setzero_si256,
+        _mm256_add_epi32, _mm256_blendv_epi8, _mm256_cmpeq_epi32, _mm256_set1_epi32, _mm256_setzero_si256,
     };
     let (wanted, one) = (_mm256_set1_epi32(super::opaque(index) as i32), _mm256_set1_epi32(1));
     let (mut number, mut found) = (_mm256_setzero_si256(), [_mm256_setzero_si256(); 2]);
     for entry in entries {
         let here = _mm256_cmpeq_epi32(number, wanted);
         for (half, found) in entry.as_chunks::<4>().0.iter().zip(&mut found) {
-            *found = _mm256_or_si256(*found, _mm256_and_si256(here, load32(half)));
+            *found = _mm256_blendv_epi8(*found, load32(half), here);
         }
         number = _mm256_add_epi32(number, one);
     }
