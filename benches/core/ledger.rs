@@ -6,7 +6,7 @@
 //! Tessera's `fsck`: 643,000 entries/s (54,364,768 entries of 240 bytes in 84.5 s, transparency-dev/tessera#962); the
 //! rows of verification are in its terms. Appending is held against what is asked of it, and depends on the disk.
 
-use bench::{Bench, Row};
+use bench::{Bench, Row, is_wanted};
 use sealcore::authority;
 use sealcore::hash::HashAlgorithm;
 use sealcore::ledger::{
@@ -45,10 +45,6 @@ fn synthetic(hash: HashAlgorithm, entries: u64, statements: bool) -> (PathBuf, S
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-fn is_wanted(operation: &str) -> bool {
-    std::env::var("ROWS").map_or(true, |start| operation.starts_with(&start))
 }
 
 /// Seconds so far, by the clock of the table.

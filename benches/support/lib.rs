@@ -10,10 +10,12 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
-/// Spells of a row; operation and peer take turns.
+/// Spells of a row, at least; operation and peer take turns.
 const SPELLS: usize = 15;
-/// Seconds of a spell, at least.
-const LEAST: f64 = 0.015;
+/// Seconds of a spell, at least: short, so that the host is as loud in one as in the next.
+const LEAST: f64 = 0.002;
+/// Seconds of all spells of a row, at least.
+const ROW: f64 = 0.5;
 
 /// What a row says of itself.
 #[derive(Clone, Copy)]
@@ -69,6 +71,11 @@ impl Clock {
     }
 }
 
+/// Whether a row is to be measured: `ROWS=sign` runs those whose names begin so.
+pub fn is_wanted(operation: &str) -> bool {
+    std::env::var("ROWS").map_or(true, |start| operation.starts_with(&start))
+}
+
 /// The processor time of all threads of this process so far, in seconds.
 pub fn process_seconds() -> f64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
@@ -109,10 +116,13 @@ impl Bench {
 
     /// Measures the operation and its peer in turn, on this thread.
     pub fn row<T, U>(&mut self, row: &Row<'_>, mut operation: impl FnMut() -> T, mut peer: impl FnMut() -> U) {
+        if !is_wanted(row.operation) {
+            return;
+        }
         black_box(operation());
         black_box(peer());
-        let (mut values, mut ratios) = (Vec::new(), Vec::new());
-        for _ in 0..SPELLS {
+        let (mut values, mut ratios, start) = (Vec::new(), Vec::new(), Instant::now());
+        while values.len() < SPELLS || start.elapsed().as_secs_f64() < ROW {
             let value = row.work / spell(Clock::Thread, &mut operation);
             values.push(value);
             ratios.push(value * spell(Clock::Thread, &mut peer) / row.peer_work);
@@ -122,10 +132,14 @@ impl Bench {
 
     /// The same for an operation on several threads: by the clock on the wall, the best spell of each.
     pub fn threaded_row<T, U>(&mut self, row: &Row<'_>, mut operation: impl FnMut() -> T, mut peer: impl FnMut() -> U) {
+        if !is_wanted(row.operation) {
+            return;
+        }
         black_box(operation());
         black_box(peer());
-        let (mut best, mut peer_best) = (f64::INFINITY, f64::INFINITY);
-        for _ in 0..SPELLS {
+        let (mut best, mut peer_best, mut spells, start) = (f64::INFINITY, f64::INFINITY, 0, Instant::now());
+        while spells < SPELLS || start.elapsed().as_secs_f64() < ROW {
+            spells += 1;
             best = best.min(spell(Clock::Wall, &mut operation));
             peer_best = peer_best.min(spell(Clock::Wall, &mut peer));
         }
