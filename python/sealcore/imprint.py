@@ -262,7 +262,8 @@ def compare(
 
     Returns:
         ``verdict`` in words; ``decided_by``, the strongest of ``evidence`` (measure, part, value, value over limit);
-        ``score``, that ratio; ``parts`` (border, star, each character: shift, turn, growth, width, extra ink);
+        ``score``, all evidence together (from 1 on a look-alike: one beyond its limit, or several near theirs);
+        ``parts`` (border, star, each character: shift, turn, growth, width, extra ink);
         ``extra``, ``displacement_rms_mm``, ``displacement_p90_mm``, ``coverage``, ``clear`` (the share of characters
         and star that nothing hides), ``angle`` (degrees counter-clockwise) and ``scale``; ``error_rates`` (how often
         the verdict errs at this coverage, as counts with intervals); ``alarms`` (signs of drawing or printing) and

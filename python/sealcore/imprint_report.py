@@ -81,7 +81,8 @@ def sentence(comparison: Comparison) -> str:
     """The verdict and what decided it, in one sentence."""
     decided = comparison.decided_by
     where = "" if decided.part is None else f" at the {part_name(comparison.parts[decided.part], decided.part)}"
-    return f"{comparison.verdict}: {_amount(decided)}{where}"
+    together = comparison.verdict == "look-alike" and decided.ratio < 1
+    return f"{comparison.verdict}: {_amount(decided)}{where}{', with more near its limits' if together else ''}"
 
 
 def rate_words(rate: ErrorRate) -> str:

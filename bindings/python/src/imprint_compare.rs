@@ -288,7 +288,7 @@ impl Comparison {
         self.0.evidence.iter().copied().map(Evidence::from).collect()
     }
 
-    /// The strongest of all evidence, value over limit: the larger, the less it is the registered design. Finite.
+    /// All evidence together, from 1 on a look-alike: the larger, the less it is the registered design. Finite.
     #[getter]
     fn score(&self) -> f64 {
         self.0.score

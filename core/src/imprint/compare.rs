@@ -8,16 +8,18 @@ use super::find::{Imprint, Shape};
 use super::fingerprint::Fingerprint;
 use super::image::Image;
 use super::ink::Ink;
-use super::measure::{Block, Laid, Measured, measure, play, scatter};
+use super::measure::{Block, Laid, Measured, measure};
+use super::outward::border_outward;
 use super::plane::Map;
+use super::play::{play, scatter};
 use super::rates::{ERROR_RATES, ErrorRate};
 use super::registered::{Design, Registered, levelled};
 use super::scan::Scan;
 use super::shares::{HOLLOW, absent, hollow, lost_line, obscured};
 use super::turn::turns;
 use super::verdict::{
-    Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, Verdict, allowance, few,
-    judges_shape, limit,
+    BLOCKS_ALIKE, Evidence, LEAST_AMOUNT, Measure, OTHER_DESIGN, OTHER_DESIGN_EXTRA, OTHER_TEXT_EXTRA, PARTS_ALIKE,
+    Verdict, allowance, coarse, few, judges_shape, limit, together, unblurred, unsure,
 };
 use std::sync::Arc;
 
@@ -39,7 +41,8 @@ pub struct PartComparison {
     pub turn_degrees: f64,
     /// Its growth against the whole, a share.
     pub growth: f64,
-    /// How much wider its strokes are than the others' at this ink, in mm.
+    /// How much wider its strokes are than the others' at this ink, those of the border than of the characters beside it,
+    /// in mm.
     pub width_mm: f64,
     /// Ink beside it further than the tolerance, over its own ink.
     pub extra: f64,
@@ -58,11 +61,12 @@ pub struct PartComparison {
 pub struct Comparison {
     /// The verdict.
     pub verdict: Verdict,
-    /// What decided: the strongest evidence.
+    /// What decided: the strongest evidence. Of a look-alike by several together it may lie below its own limit.
     pub decided_by: Evidence,
     /// All evidence, the strongest first.
     pub evidence: Vec<Evidence>,
-    /// The strongest of all evidence, value over limit: the larger, the less it is the registered design. Finite.
+    /// All evidence together, the norm of each over its limit: from 1 on a look-alike. The larger, the less it is the
+    /// registered design. Finite.
     pub score: f64,
     /// The parts of the design, the border first.
     pub parts: Vec<PartComparison>,
@@ -140,7 +144,8 @@ pub fn compare(registered: &Registered, image: &Image, imprint: &Imprint, others
         .pixels_per_metre
         .or(image.pixels_per_metre())
         .map(|per_metre| (a * d - b * c).abs().sqrt() * per_mm / (f64::from(per_metre) / 1000.0));
-    judge(registered, design, (laid, density), measured, likeness, angle, scale)
+    let pixel_mm = 1.0 / (coarseness(registered, imprint) * per_mm);
+    judge(registered, design, (laid, density), measured, likeness, (angle, scale, pixel_mm))
 }
 
 /// Pixels of the picture in one of the registered frame.
@@ -218,8 +223,7 @@ fn judge(
     (laid, density): (Laid, Density),
     measured: Measured,
     likeness: f64,
-    angle: f64,
-    scale: Option<f64>,
+    (angle, scale, pixel_mm): (f64, Option<f64>, f64),
 ) -> Comparison {
     let per_mm = registered.frame.per_mm;
     let typical = typical_gain(&measured);
@@ -228,19 +232,27 @@ fn judge(
     let solid = border.map_or(typical, |(_, fit)| fit.outward);
     let centre = f64::from(design.outline.centre);
     let coverage = f64::from(measured.present_all);
-    let play_of = |measure, part, value| Evidence::of_play(measure, part, value, coverage);
+    let play_of = |measure, part, value| {
+        let plain = Evidence::of_play(measure, part, value, coverage);
+        Evidence { ratio: plain.ratio / coarse(measure, pixel_mm), ..plain }
+    };
+    // Over so few places the play of an imprint averages less.
+    let of_few = |measure, value, n| {
+        let plain = play_of(measure, None, f64::from(value));
+        Evidence { ratio: plain.ratio / few(n), ..plain }
+    };
+    let blocks = measured.blocks.len() / BLOCKS_ALIKE;
     let mut evidence = vec![
         Evidence::of(Measure::Extra, None, f64::from(measured.extra_all)),
-        play_of(Measure::DisplacementRms, None, f64::from(measured.rms)),
-        play_of(Measure::DisplacementP90, None, f64::from(measured.p90)),
+        of_few(Measure::DisplacementRms, measured.rms, blocks),
+        of_few(Measure::DisplacementP90, measured.p90, blocks),
     ];
-    evidence.push(play_of(Measure::Scatter, None, f64::from(scatter(&measured.fits))));
+    let (scattered, judged) = scatter(&measured.fits);
+    evidence.push(of_few(Measure::Scatter, scattered, judged));
     evidence.push(Evidence::of(Measure::Absent, None, f64::from(absent(design, &measured.present, per_mm as f32))));
     if let Some((all, alone, n)) = play(design, &measured.fits, per_mm as f32) {
-        for (measure, value) in [(Measure::ShiftRms, all), (Measure::ShiftAlone, alone)] {
-            let plain = play_of(measure, None, f64::from(value));
-            evidence.push(Evidence { ratio: plain.ratio / few(n), ..plain });
-        }
+        let n = n / PARTS_ALIKE;
+        evidence.extend([of_few(Measure::ShiftRms, all, n), of_few(Measure::ShiftAlone, alone, n)]);
     }
     if let Some(scale) = scale {
         evidence.push(Evidence::of(Measure::Size, None, (scale - 1.0).abs()));
@@ -249,7 +261,10 @@ fn judge(
     for (k, part) in design.parts.iter().enumerate() {
         let fit = &measured.fits[k];
         let extra = f64::from(measured.extra[k]);
-        let width = 2.0 * f64::from(fit.outward - typical);
+        let beside = (part.kind == PartKind::Border)
+            .then(|| border_outward(design, &measured.fits, &measured.border, per_mm as f32))
+            .flatten();
+        let width = 2.0 * f64::from(beside.unwrap_or(fit.outward - typical));
         let mut own = Vec::new();
         own.push(Evidence::of(Measure::PartExtra, Some(k), extra));
         // Specks have hardly an outline.
@@ -258,7 +273,8 @@ fn judge(
         }
         if fit.judged {
             let shift = f64::from(fit.displacement());
-            own.push(play_of(Measure::PartShift, Some(k), shift));
+            let plain = play_of(Measure::PartShift, Some(k), shift);
+            own.push(Evidence { ratio: plain.ratio / unsure(f64::from(fit.noise)), ..plain });
             if judges_shape(part.kind) {
                 own.push(Evidence::of(Measure::PartTurn, Some(k), f64::from(fit.turn.abs().to_degrees())));
                 own.push(Evidence::of(Measure::PartGrowth, Some(k), f64::from(fit.growth.abs())));
@@ -266,8 +282,8 @@ fn judge(
         }
         match part.kind {
             PartKind::Border if fit.sized => {
-                // The difference of two widths: each plays.
-                let plain = play_of(Measure::PartWidth, Some(k), width.abs());
+                // A difference of two widths: each plays.
+                let plain = play_of(Measure::PartWidth, Some(k), unblurred(width, pixel_mm));
                 own.push(Evidence { ratio: plain.ratio / allowance(coverage), ..plain });
             }
             PartKind::Star if fit.sized => {
@@ -294,6 +310,7 @@ fn judge(
         });
     }
     evidence.sort_by(|a, b| b.ratio.total_cmp(&a.ratio));
+    let score = together(&evidence);
     let (extra, amount) = (f64::from(measured.extra_all), f64::from(measured.amount));
     let text = f64::from(measured.extra_text);
     let weak = Evidence {
@@ -321,7 +338,7 @@ fn judge(
         (Verdict::Insufficient, unclear)
     } else if likeness < limit(Measure::Likeness) {
         (Verdict::Different, unlike)
-    } else if evidence[0].ratio >= 1.0 {
+    } else if score >= 1.0 {
         (Verdict::LookAlike, evidence[0])
     } else if let Some(k) = lost_line(design, &seen, per_mm as f32).or_else(|| hollow(design, &seen, per_mm as f32)) {
         let (there, clear) = (f64::from(measured.present[k]), f64::from(measured.clear[k]));
@@ -337,7 +354,7 @@ fn judge(
     Comparison {
         verdict,
         decided_by,
-        score: evidence[0].ratio.max(unlike.ratio.min(10.0)),
+        score: score.max(unlike.ratio.min(10.0)),
         evidence,
         parts,
         likeness,

@@ -2,6 +2,7 @@
 
 use super::edges::{Beside, Look, beside};
 use super::elements::PartKind;
+use super::outward::{Stretch, border_fit, stretches};
 use super::plane::{Plane, solve};
 use super::registered::Design;
 use super::shares::{Shares, shares};
@@ -23,8 +24,8 @@ const STEP_MM: f32 = 0.05;
 const BLOCK_MM: f32 = 2.4;
 
 /// Edges that a part or a block needs to be judged, and the share of its edges.
-const LEAST_EDGES: usize = 24;
-const LEAST_SHARE: f32 = 0.4;
+pub(super) const LEAST_EDGES: usize = 24;
+pub(super) const LEAST_SHARE: f32 = 0.4;
 
 /// The questioned imprint in the registered frame.
 pub(super) struct Laid {
@@ -101,6 +102,8 @@ pub(super) struct Measured {
     /// Outlines beside each part that the registered seal has not, of its own outlines' length.
     pub(super) stray: Vec<f32>,
     pub(super) blocks: Vec<Block>,
+    /// Of the border; none where there is none.
+    pub(super) border: Vec<Stretch>,
     pub(super) extra_all: f32,
     /// The extra ink of the characters, of theirs.
     pub(super) extra_text: f32,
@@ -152,12 +155,17 @@ pub(super) fn measure(design: &Design, laid: &Laid, per_mm: f32) -> Measured {
     let blocks = blocks(design, &first, &global, per_mm);
     let (rms, p90) = spread(&blocks);
     let stray = stray(design, laid, &fits, per_mm);
+    let border = match design.parts.first() {
+        Some(part) if part.kind == PartKind::Border => stretches(design, &part_of[0], &first, &global, per_mm),
+        _ => Vec::new(),
+    };
     Measured {
         fits,
         extra,
         present,
         stray,
         blocks,
+        border,
         extra_all,
         extra_text,
         present_all,
@@ -172,7 +180,7 @@ pub(super) fn measure(design: &Design, laid: &Laid, per_mm: f32) -> Measured {
 }
 
 /// The affine map and the gain that all edges agree on: pixels; shift, then by x, then by y, for x and for y; gain.
-type Global = [f32; 7];
+pub(super) type Global = [f32; 7];
 
 fn global_fit(design: &Design, seen: &[Beside], per_mm: f32) -> Global {
     let centre = design.outline.centre;
@@ -212,7 +220,7 @@ fn global_fit(design: &Design, seen: &[Beside], per_mm: f32) -> Global {
 }
 
 /// Where the global fit moves a place, without the gain.
-fn moved(global: &Global, design: &Design, x: f32, y: f32) -> (f32, f32) {
+pub(super) fn moved(global: &Global, design: &Design, x: f32, y: f32) -> (f32, f32) {
     let half = design.outline.half.0.max(design.outline.half.1);
     let (x, y) = ((x - design.outline.centre) / half, (y - design.outline.centre) / half);
     (global[0] + global[1] * x + global[2] * y, global[3] + global[4] * x + global[5] * y)
@@ -297,78 +305,11 @@ fn part_fit(
     fit
 }
 
-/// How far the edges of a border lie outwards, from the middle offset of its outer and of its inner side: that of a
-/// wider border is too far off for the fit of small changes.
-fn border_fit(mut fit: Fit, design: &Design, list: &[usize], first: &[Beside], global: &Global, per_mm: f32) -> Fit {
-    let centre = design.outline.centre;
-    let mut sides = [Vec::new(), Vec::new()];
-    for &k in list {
-        let (edge, Beside::Edge(d)) = (&design.edges[k], first[k]) else { continue };
-        let (nx, ny) = edge.normal;
-        let shift = moved(global, design, edge.x, edge.y);
-        let outer = nx * (edge.x - centre) + ny * (edge.y - centre) > 0.0;
-        sides[usize::from(outer)].push(d - nx * shift.0 - ny * shift.1);
-    }
-    if sides.iter().all(|side| side.len() >= LEAST_EDGES) {
-        let middle = |side: &mut Vec<f32>| {
-            let half = side.len() / 2;
-            *side.select_nth_unstable_by(half, f32::total_cmp).1
-        };
-        fit.outward = sides.iter_mut().map(middle).sum::<f32>() / 2.0 / per_mm;
-        fit.sized = true;
-    }
-    fit
-}
-
 impl Fit {
     /// The length of the shift without what is noise, in mm.
     pub(super) fn displacement(&self) -> f32 {
         (self.shift.0.powi(2) + self.shift.1.powi(2) - self.noise.powi(2)).max(0.0).sqrt()
     }
-}
-
-/// The play of the parts against each other: all of it, and what neighbours do not share, rms in mm; and the number of
-/// parts that it rests on.
-///
-/// An imprint is elastic as a whole, so neighbouring parts move together; a character cut anew moves alone.
-pub(super) fn play(design: &Design, fits: &[Fit], per_mm: f32) -> Option<(f32, f32, usize)> {
-    const NEIGHBOURHOOD_MM: f32 = 6.0;
-    const LEAST: usize = 4;
-    let parts: Vec<((f32, f32), &Fit)> = design
-        .parts
-        .iter()
-        .zip(fits)
-        .filter(|(part, fit)| part.kind != PartKind::Border && fit.judged && part.area as f32 > 1.5 * per_mm * per_mm)
-        .map(|(part, fit)| (part.centre, fit))
-        .collect();
-    if parts.len() < LEAST {
-        return None;
-    }
-    let (mut all, mut alone) = (0.0, 0.0);
-    for (k, (centre, fit)) in parts.iter().enumerate() {
-        let (mut x, mut y, mut weights, mut squares) = (0.0, 0.0, 1e-6, 0.0);
-        for (j, (other, neighbour)) in parts.iter().enumerate() {
-            let distance = (centre.0 - other.0).hypot(centre.1 - other.1) / (NEIGHBOURHOOD_MM * per_mm);
-            if j != k {
-                let weight = (-distance * distance).exp();
-                x += weight * neighbour.shift.0;
-                y += weight * neighbour.shift.1;
-                weights += weight;
-                squares += weight * weight * neighbour.noise.powi(2);
-            }
-        }
-        let (dx, dy) = (fit.shift.0 - x / weights, fit.shift.1 - y / weights);
-        alone += (dx * dx + dy * dy - fit.noise.powi(2) - squares / (weights * weights)).max(0.0);
-        all += fit.displacement().powi(2);
-    }
-    let n = parts.len() as f32;
-    Some(((all / n).sqrt(), (alone / n).sqrt(), parts.len()))
-}
-
-/// The scatter of edges about the parts' fits, the mean of all judged parts, in mm.
-pub(super) fn scatter(fits: &[Fit]) -> f32 {
-    let judged: Vec<f32> = fits.iter().filter(|fit| fit.judged).map(|fit| fit.scatter).collect();
-    judged.iter().sum::<f32>() / judged.len().max(1) as f32
 }
 
 /// How strongly a part's gain is drawn to the whole's; a star's hardly, it is what tells a larger star.

@@ -358,6 +358,12 @@ impl Design {
         }
     }
 
+    /// How far a place is from registered ink, in pixels.
+    pub(super) fn distance_at(&self, x: f32, y: f32) -> f32 {
+        let place = |v: f32| (v.round().max(0.0) as usize).min(self.plane.width - 1);
+        self.distance[place(y) * self.plane.width + place(x)]
+    }
+
     /// How deep in registered ink each place lies, in pixels; 0 on paper. Only textures ask for it.
     pub(super) fn depths(&self) -> &[f32] {
         self.depths.get_or_init(|| {

@@ -61,14 +61,15 @@ pub(super) fn stray(design: &Design, laid: &Laid, fits: &[Fit], per_mm: f32) -> 
     let mut counts = vec![0.0f32; design.parts.len()];
     for edge in &questioned {
         let (x, y, part) = (edge.x, edge.y, usize::from(edge.part));
-        // Within registered ink it is where ink was lost.
-        if design.plane.at(x, y) > 0.5 || laid.hidden.as_ref().is_some_and(|hidden| hidden.at(x, y) > 0.02) {
+        // Within registered ink, or as far from it as ink has spread, it is where ink was lost.
+        let fit = &fits[part];
+        let spread = fit.spread * per_mm;
+        let lost = design.plane.at(x, y) > 0.5 || design.distance_at(x, y) < spread;
+        if lost || laid.hidden.as_ref().is_some_and(|hidden| hidden.at(x, y) > 0.02) {
             continue;
         }
         // The part's own shift is judged elsewhere, and its ink may have spread.
-        let fit = &fits[part];
         let shift = if fit.judged { (fit.shift.0 * per_mm, fit.shift.1 * per_mm) } else { (0.0, 0.0) };
-        let spread = fit.spread * per_mm;
         let (x, y) = (x - shift.0 - edge.normal.0 * spread, y - shift.1 - edge.normal.1 * spread);
         if !design.directions.hold(x, y, edge.normal) {
             counts[part] += places;
