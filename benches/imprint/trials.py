@@ -25,8 +25,8 @@ from sealmodel.scan import Scan, develop
 __all__ = ["GENUINE", "Record", "Unit", "angle_error", "imprint_of", "in_processes", "ladder", "seal_of"]
 
 GENUINE = "genuine"
-# B is new whenever a limit of the library was chosen with results on B in sight: 2, 6, 8 and now 9 million are spent.
-_FIRST = {"A": 1_000_000, "B": 9_000_000}
+# B is new whenever a limit of the library was chosen with results on B in sight: 2, 6, 8 and 9 million are spent.
+_FIRST = {"A": 1_000_000, "B": 10_000_000}
 
 Given = TypeVar("Given")
 Taken = TypeVar("Taken")
