@@ -145,6 +145,8 @@ pub(crate) enum Stream {
 
 impl Stream {
     fn new(algorithm: HashAlgorithm, backend: Backend) -> Self {
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = backend;
         #[cfg(target_arch = "x86_64")]
         if backend >= Backend::Avx2 {
             let found = match algorithm {
