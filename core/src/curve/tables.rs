@@ -83,12 +83,13 @@ impl<C: Curve> FixedTable<C> {
         for window in 1..WINDOWS - 1 {
             sum = sum.add_affine_incomplete(&self.entry(lookup, &digits, window));
         }
-        let last = self.entry(lookup, &digits, WINDOWS - 1);
+        let mut last = self.entry(lookup, &digits, WINDOWS - 1);
         sum = sum.add_affine_incomplete(&last);
         // Public: it holds for a few k only, and practically never occurs.
         let result = if sum.is_infinity().reveal() { Jacobian::from(last).double() } else { Jacobian::from(sum) };
         let negate = digits.negated;
         digits.zeroize();
+        last.zeroize();
         sum.zeroize();
         Jacobian::select(negate, &result.negate(), &result)
     }
